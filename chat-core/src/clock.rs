@@ -1,0 +1,73 @@
+//! Time and chance are inputs: the engine asks these two for everything that would differ from run to run.
+
+use std::{fmt, sync::Mutex};
+
+use crate::model::{MessageId, RoomId, Timestamp};
+
+/// Tells the time of day. It may jump; the engine never lets a room's time run backwards.
+pub trait Clock: fmt::Debug + Send + Sync + 'static {
+    /// The time now.
+    fn now(&self) -> Timestamp;
+}
+
+/// Gives random bytes.
+pub trait Random: fmt::Debug + Send + Sync + 'static {
+    /// Fills `bytes`.
+    fn fill(&self, bytes: &mut [u8]);
+}
+
+/// Gives UUIDv7 ids in ascending order, also when the clock stands still or goes back.
+#[derive(Debug)]
+pub(crate) struct Ids {
+    last: Mutex<(u64, u16)>,
+}
+
+impl Ids {
+    pub(crate) const fn new() -> Self {
+        Self { last: Mutex::new((0, 0)) }
+    }
+
+    pub(crate) fn message(&self, now: Timestamp, random: &dyn Random) -> MessageId {
+        MessageId::from_bytes(self.next(now, random))
+    }
+
+    pub(crate) fn room(&self, now: Timestamp, random: &dyn Random) -> RoomId {
+        RoomId::from_bytes(self.next(now, random))
+    }
+
+    /// RFC 9562, method 1 of section 6.2: the 12 bits after the time are a counter within the millisecond.
+    fn next(&self, now: Timestamp, random: &dyn Random) -> [u8; 16] {
+        let (ms, counter) = {
+            let mut last = self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let now = now.as_millis().unsigned_abs();
+            *last = match *last {
+                (ms, _) if now > ms => (now, 0),
+                (ms, 0xfff) => (ms + 1, 0),
+                (ms, counter) => (ms, counter + 1),
+            };
+            *last
+        };
+        let mut bytes = [0; 16];
+        random.fill(&mut bytes[8..]);
+        bytes[..6].copy_from_slice(&ms.to_be_bytes()[2..]);
+        bytes[6..8].copy_from_slice(&(0x7000 | counter).to_be_bytes());
+        bytes[8] = bytes[8] & 0x3f | 0x80;
+        bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::system::SystemRandom;
+
+    #[test]
+    fn ids_ascend_even_when_the_clock_goes_back() {
+        let ids = Ids::new();
+        let at = |ms| ids.message(Timestamp::from_millis(ms), &SystemRandom);
+        let made: Vec<_> = (0..10_000).map(|_| at(5_000)).chain([at(4_000), at(9_000)]).collect();
+        assert!(made.is_sorted());
+        let text = made[0].to_string();
+        assert_eq!(&text[14..15], "7");
+    }
+}

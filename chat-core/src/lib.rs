@@ -1,0 +1,18 @@
+//! An embeddable chat engine.
+
+mod clock;
+mod engine;
+mod gate;
+pub mod model;
+pub mod rules;
+pub mod store;
+mod system;
+pub mod wire;
+
+pub use clock::{Clock, Random};
+pub use engine::{Engine, Frame, Live, Options, Session};
+pub use gate::{Gate, Step};
+pub use model::*;
+pub use rules::{Actor, Replica};
+pub use store::{MemoryStore, Store, Window};
+pub use system::{SystemClock, SystemRandom};

@@ -1,0 +1,431 @@
+//! What a command does to a room, or why it may not.
+
+use crate::{
+    model::{
+        AddParticipant, Command, EditMessage, Error, HistoryMode, Limits, Mark, MarkAt, MarkKind, Member, Message, MessageId,
+        MessageType, RemoveParticipant, Result, Role, Room, RoomState, SendMessage, Timestamp, UpdateMe, UpdateParticipant,
+        UpdateRoom, UserId,
+    },
+    store::{Edit, Guard, MarkerMove, MarkerTo, MemberChange, MemberWrite, Post, RoomSettings, Visible, Write},
+};
+
+use super::{Action, Actor, create::join, least_role, validate::validate};
+
+/// What a decision looks at: the stored state of one moment, and the moment.
+#[derive(Clone, Copy, Debug)]
+pub struct Scene<'a> {
+    /// The room.
+    pub room: &'a Room,
+    /// Who acts.
+    pub actor: &'a Actor,
+    /// What is stored about the user who acts.
+    pub member: Option<&'a Member>,
+    /// What is stored about the user whom it is about, or whom the host sends for.
+    pub target: Option<&'a Member>,
+    /// The message that it is about, or that it answers, if it is of this room.
+    pub message: Option<&'a Message>,
+    /// The id that a new message gets.
+    pub fresh: MessageId,
+    /// Now.
+    pub now: Timestamp,
+    /// The limits.
+    pub limits: &'a Limits,
+}
+
+/// What to commit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decision {
+    /// What the decision relied on.
+    pub guard: Guard,
+    /// What to write; empty where nothing would change.
+    pub writes: Vec<Write>,
+}
+
+/// Decides what a command about an existing room writes.
+///
+/// # Errors
+/// Everything that [`Command`]s can be refused for. A room or message that the actor may not know of is `not_found`.
+pub fn decide(scene: &Scene<'_>, command: Command) -> Result<Decision> {
+    validate(&command, scene.limits)?;
+    scene.present()?;
+    let writes = match command {
+        Command::SendMessage(send) => scene.send(send)?,
+        Command::EditMessage(edit) => scene.edit(edit)?,
+        Command::DeleteMessage(delete) => scene.delete(delete.message_id)?,
+        Command::Mark(mark) => scene.mark(&mark)?,
+        Command::UpdateRoom(update) => scene.update_room(update)?,
+        Command::DeleteRoom => {
+            scene.may(Action::DeleteRoom)?;
+            vec![Write::DeleteRoom]
+        }
+        Command::AddParticipant(add) => scene.add(add)?,
+        Command::UpdateParticipant(update) => scene.update_participant(update)?,
+        Command::RemoveParticipant(remove) => scene.remove(&remove)?,
+        Command::UpdateMe(update) => scene.update_me(&update)?,
+        Command::CreateRoom(_) => return Err(Error::invalid("action", "makes a room and cannot be done in one")),
+    };
+    Ok(Decision { guard: scene.guard(), writes })
+}
+
+impl Scene<'_> {
+    /// Whoever is not in the room learns nothing of it.
+    fn present(&self) -> Result<()> {
+        match self.actor {
+            Actor::Host => Ok(()),
+            Actor::User(_) if self.member.is_some_and(Member::is_active) => Ok(()),
+            Actor::User(_) => Err(Error::not_found("room")),
+        }
+    }
+
+    /// What must still hold when it is written.
+    fn guard(&self) -> Guard {
+        let mut members = Vec::with_capacity(2);
+        let mut relied_on = |user: Option<&UserId>, member: Option<&Member>| {
+            if let Some(user) = user.filter(|user| members.iter().all(|(other, _)| other != *user)) {
+                members.push((user.clone(), member.map_or(0, |member| member.rev)));
+            }
+        };
+        relied_on(self.actor.user(), self.member);
+        relied_on(self.target.map(|target| &target.user), self.target);
+        Guard { policy: Some(self.room.policy_rev), members }
+    }
+
+    /// The rank of the user who acts; the host stands above everybody.
+    fn role(&self) -> Option<Role> {
+        self.member.map(|member| member.role)
+    }
+
+    fn may(&self, action: Action) -> Result<()> {
+        let allowed = match self.actor {
+            Actor::Host => true,
+            Actor::User(_) => least_role(action, self.room.kind).is_some_and(|least| self.role() >= Some(least)),
+        };
+        if allowed { Ok(()) } else { Err(Error::Forbidden { reason: denial(action) }) }
+    }
+
+    /// Whether the actor stands above somebody of `rank`; owners and the host stand above everybody.
+    fn outranks(&self, rank: Role) -> Result<()> {
+        let above = match (self.actor, self.role()) {
+            (Actor::Host, _) | (_, Some(Role::Owner)) => true,
+            (_, own) => own > Some(rank),
+        };
+        if above { Ok(()) } else { Err(Error::Forbidden { reason: "that takes a higher role than theirs" }) }
+    }
+
+    /// Whether content may be written at all.
+    fn writable(&self) -> Result<()> {
+        match self.room.state {
+            RoomState::Open => {}
+            RoomState::Frozen => return Err(Error::Forbidden { reason: "the room is frozen" }),
+            RoomState::Archived => return Err(Error::Forbidden { reason: "the room is archived" }),
+        }
+        if self.member.is_some_and(|member| member.is_muted(self.now)) {
+            return Err(Error::Forbidden { reason: "you are muted in this room" });
+        }
+        Ok(())
+    }
+
+    fn send(&self, send: SendMessage) -> Result<Vec<Write>> {
+        self.may(Action::Send)?;
+        self.writable()?;
+        let sender = self.sender(&send)?;
+        if send.reply_to.is_some() && !self.message.is_some_and(|message| self.sees(message)) {
+            return Err(Error::not_found("reply_to"));
+        }
+        let by_user = self.actor.user().is_some();
+        let mut writes = Vec::with_capacity(2);
+        let read_seq = send.read_seq;
+        writes.push(Write::Post(Box::new(Post {
+            id: self.fresh,
+            sender: sender.cloned(),
+            content: send.content,
+            message_type: send.message_type,
+            metadata: send.metadata,
+            attachments: send.attachments,
+            reply_to: send.reply_to,
+            client_id: send.client_id,
+            reads: by_user && read_seq.is_none(),
+        })));
+        if let (Some(seq), Some(sender)) = (read_seq, sender) {
+            let reader = if by_user { self.member } else { self.target };
+            writes.push(Write::Mark(reading(sender, reader, seq)));
+        }
+        Ok(writes)
+    }
+
+    /// Whom a message is from.
+    fn sender(&self, send: &SendMessage) -> Result<Option<&UserId>> {
+        let system = send.message_type == MessageType::System;
+        match (self.actor, &send.sender) {
+            (Actor::User(user), None) if !system => Ok(Some(user)),
+            (Actor::User(_), None) => Err(Error::Forbidden { reason: "only the host posts system messages" }),
+            (Actor::User(_), Some(_)) => Err(Error::Forbidden { reason: "only the host posts for others" }),
+            (Actor::Host, None) if system => Ok(None),
+            (Actor::Host, None) => Err(Error::invalid("sender", "must name a participant, or the message be a system message")),
+            (Actor::Host, Some(_)) if system => Err(Error::invalid("sender", "must be absent from a system message")),
+            (Actor::Host, Some(_)) => match self.target.filter(|target| target.is_active()) {
+                Some(target) => Ok(Some(&target.user)),
+                None => Err(Error::not_found("sender")),
+            },
+        }
+    }
+
+    /// Whether the actor may know of a message of this room.
+    fn sees(&self, message: &Message) -> bool {
+        message.room == self.room.id
+            && match self.actor {
+                Actor::Host => true,
+                Actor::User(_) => self.member.is_some_and(|member| member.sees(message.seq)),
+            }
+    }
+
+    fn known_message(&self) -> Result<&Message> {
+        self.message.filter(|message| self.sees(message)).ok_or(Error::not_found("message"))
+    }
+
+    fn edit(&self, edit: EditMessage) -> Result<Vec<Write>> {
+        let message = self.known_message()?;
+        let own = self.actor.user().is_none_or(|user| message.sender.as_ref() == Some(user));
+        if !own {
+            return Err(Error::Forbidden { reason: "only its author edits a message" });
+        }
+        self.may(Action::EditOwn)?;
+        self.writable()?;
+        if message.is_deleted() {
+            return Err(Error::Conflict { reason: "the message is deleted" });
+        }
+        Ok(vec![Write::Edit(Box::new(Edit {
+            id: message.id,
+            content: edit.content,
+            metadata: edit.metadata,
+            attachments: edit.attachments,
+        }))])
+    }
+
+    fn delete(&self, id: MessageId) -> Result<Vec<Write>> {
+        let message = self.known_message()?;
+        if self.actor.user().is_some() && message.sender.as_ref() == self.actor.user() {
+            self.may(Action::DeleteOwn)?;
+        } else {
+            self.may(Action::DeleteOthers)?;
+            // Somebody who is gone has no rank any more.
+            self.outranks(self.target.filter(|author| author.is_active()).map_or(Role::Observer, |author| author.role))?;
+        }
+        if self.room.state != RoomState::Open && self.actor.user().is_some() {
+            self.writable()?;
+        }
+        Ok(if message.is_deleted() { Vec::new() } else { vec![Write::Delete(id)] })
+    }
+
+    fn mark(&self, mark: &Mark) -> Result<Vec<Write>> {
+        let user = self.acting_user("the host reads nothing")?;
+        let seq = match mark.at {
+            MarkAt::Seq(seq) => seq,
+            MarkAt::MessageId(_) => self.known_message()?.seq,
+        };
+        let marker = match mark.kind {
+            MarkKind::Delivered => {
+                MarkerMove { user: user.clone(), delivered: Some(seq), read: None, marker: None }
+            }
+            MarkKind::Read => reading(user, self.member, seq),
+            MarkKind::Unread => {
+                let before = seq.saturating_sub(1);
+                MarkerMove { user: user.clone(), delivered: None, read: None, marker: Some(MarkerTo::Set(before, None)) }
+            }
+        };
+        Ok(vec![Write::Mark(marker)])
+    }
+
+    fn update_room(&self, update: UpdateRoom) -> Result<Vec<Write>> {
+        self.may(Action::UpdateRoom)?;
+        let room = self.room;
+        let before = RoomSettings {
+            name: room.name.clone(),
+            topic: room.topic.clone(),
+            avatar: room.avatar.clone(),
+            metadata: room.metadata.clone(),
+            state: room.state,
+            history: room.history,
+        };
+        let after = RoomSettings {
+            name: update.name.unwrap_or_else(|| before.name.clone()),
+            topic: update.topic.unwrap_or_else(|| before.topic.clone()),
+            avatar: update.avatar.unwrap_or_else(|| before.avatar.clone()),
+            metadata: update.metadata.unwrap_or_else(|| before.metadata.clone()),
+            state: update.state.unwrap_or(before.state),
+            history: update.history.unwrap_or(before.history),
+        };
+        Ok(if before == after { Vec::new() } else { vec![Write::UpdateRoom(Box::new(after))] })
+    }
+
+    fn add(&self, add: AddParticipant) -> Result<Vec<Write>> {
+        self.may(Action::Add)?;
+        if self.room.pair.is_some() {
+            return Err(Error::Forbidden { reason: "a direct room keeps its two people" });
+        }
+        self.outranks(add.role)?;
+        if add.name.is_some() || add.avatar.is_some() {
+            self.may(Action::SpeakForHost)?;
+        }
+        match self.target {
+            Some(member) if member.is_active() => return Err(Error::Conflict { reason: "already a participant" }),
+            Some(member) if matches!(member.standing, crate::model::Standing::Banned) => {
+                return Err(Error::Conflict { reason: "banned; lift the ban first" });
+            }
+            _ => {}
+        }
+        if self.room.members >= self.limits.members as u64 {
+            return Err(Error::LimitReached { what: "participants", limit: self.limits.members });
+        }
+        let visible = match (add.visible_from, self.room.history) {
+            (Some(_), _) if self.actor.user().is_some() && self.room.history == HistoryMode::SinceJoined => {
+                return Err(Error::Forbidden { reason: "only the host opens the past of this room" });
+            }
+            (Some(seq), _) => Visible::From(seq),
+            (None, HistoryMode::All) => Visible::From(1),
+            (None, HistoryMode::SinceJoined) => Visible::SinceJoined,
+        };
+        let mut write = join(add);
+        if let MemberChange::Join { visible: from, name, avatar, .. } = &mut write.change {
+            *from = visible;
+            // Who comes back without a new name keeps the old one.
+            *name = name.take().or_else(|| self.target.and_then(|t| t.name.clone()));
+            *avatar = avatar.take().or_else(|| self.target.and_then(|t| t.avatar.clone()));
+        }
+        Ok(vec![Write::Member(Box::new(write))])
+    }
+
+    fn update_participant(&self, update: UpdateParticipant) -> Result<Vec<Write>> {
+        if update.banned.is_some() {
+            return self.ban(&update);
+        }
+        let target = self.active_target()?;
+        let itself = self.actor.user() == Some(&target.user);
+        if update.name.is_some() || update.avatar.is_some() {
+            self.may(Action::SpeakForHost)?;
+        }
+        if update.muted_until.is_some() {
+            self.may(Action::Moderate)?;
+            self.outranks(target.role)?;
+        }
+        if let Some(role) = update.role.filter(|role| *role != target.role) {
+            self.may(Action::GiveRole)?;
+            if !itself {
+                self.outranks(target.role)?;
+            }
+            self.outranks(role)?;
+            if target.role == Role::Owner {
+                self.keeps_an_owner()?;
+            }
+        }
+        let change = MemberChange::Update {
+            role: update.role.unwrap_or(target.role),
+            name: update.name.unwrap_or_else(|| target.name.clone()),
+            avatar: update.avatar.unwrap_or_else(|| target.avatar.clone()),
+            muted_until: update.muted_until.unwrap_or(target.muted_until),
+        };
+        let same = matches!(&change, MemberChange::Update { role, name, avatar, muted_until }
+            if *role == target.role && *name == target.name && *avatar == target.avatar && *muted_until == target.muted_until);
+        let write = MemberWrite { user: target.user.clone(), change };
+        Ok(if same { Vec::new() } else { vec![Write::Member(Box::new(write))] })
+    }
+
+    fn ban(&self, update: &UpdateParticipant) -> Result<Vec<Write>> {
+        self.may(Action::Moderate)?;
+        if self.room.pair.is_some() {
+            return Err(Error::Forbidden { reason: "a direct room keeps its two people" });
+        }
+        if update.role.is_some() || update.name.is_some() || update.avatar.is_some() || update.muted_until.is_some() {
+            return Err(Error::invalid("banned", "must be changed alone"));
+        }
+        if self.actor.user() == Some(&update.user_id) {
+            return Err(Error::Forbidden { reason: "nobody bans themselves" });
+        }
+        let banned = update.banned == Some(true);
+        let is_banned = self.target.is_some_and(|t| matches!(t.standing, crate::model::Standing::Banned));
+        if banned == is_banned {
+            return Ok(Vec::new());
+        }
+        if !banned && !is_banned {
+            return Err(Error::not_found("participant"));
+        }
+        if let Some(target) = self.target.filter(|target| target.is_active()) {
+            self.outranks(target.role)?;
+            if target.role == Role::Owner {
+                self.keeps_an_owner()?;
+            }
+        }
+        let write = MemberWrite { user: update.user_id.clone(), change: MemberChange::End { banned } };
+        Ok(vec![Write::Member(Box::new(write))])
+    }
+
+    fn remove(&self, remove: &RemoveParticipant) -> Result<Vec<Write>> {
+        let target = self.active_target()?;
+        if self.actor.user() == Some(&remove.user_id) {
+            self.may(Action::Leave)?;
+        } else {
+            self.may(Action::Moderate)?;
+            self.outranks(target.role)?;
+        }
+        if self.room.pair.is_some() {
+            return Err(Error::Forbidden { reason: "a direct room keeps its two people" });
+        }
+        if target.role == Role::Owner {
+            self.keeps_an_owner()?;
+        }
+        let write = MemberWrite { user: remove.user_id.clone(), change: MemberChange::End { banned: false } };
+        Ok(vec![Write::Member(Box::new(write))])
+    }
+
+    fn update_me(&self, update: &UpdateMe) -> Result<Vec<Write>> {
+        let user = self.acting_user("the host has no settings of its own")?;
+        let mut settings = self.member.map(|member| member.settings).unwrap_or_default();
+        settings.pinned = update.pinned.unwrap_or(settings.pinned);
+        settings.hidden = update.hidden.unwrap_or(settings.hidden);
+        settings.level = update.level.unwrap_or(settings.level);
+        settings.private_reading = update.private_reading.unwrap_or(settings.private_reading);
+        Ok(vec![Write::Settings(user.clone(), settings)])
+    }
+
+    fn active_target(&self) -> Result<&Member> {
+        self.target.filter(|target| target.is_active()).ok_or(Error::not_found("participant"))
+    }
+
+    fn acting_user(&self, reason: &'static str) -> Result<&UserId> {
+        self.actor.user().ok_or(Error::Forbidden { reason })
+    }
+
+    /// A room that has an owner never loses its last one.
+    fn keeps_an_owner(&self) -> Result<()> {
+        if self.room.owners > 1 { Ok(()) } else { Err(Error::Conflict { reason: "the room would lose its last owner" }) }
+    }
+}
+
+/// Reads up to `seq`; privately, if the reader wants that.
+fn reading(user: &UserId, reader: Option<&Member>, seq: u64) -> MarkerMove {
+    let private = reader.is_some_and(|member| member.settings.private_reading);
+    MarkerMove {
+        user: user.clone(),
+        delivered: Some(seq),
+        read: (!private).then_some(seq),
+        marker: Some(MarkerTo::AtLeast(seq)),
+    }
+}
+
+const fn denial(action: Action) -> &'static str {
+    match action {
+        Action::Read => "your role does not read here",
+        Action::Send => "your role does not post here",
+        Action::Type => "your role does not write here",
+        Action::EditOwn => "your role does not edit here",
+        Action::DeleteOwn => "your role does not delete here",
+        Action::DeleteOthers => "only moderators delete messages of others",
+        Action::Leave => "a direct room is not left; hide it",
+        Action::Add => "only moderators add people",
+        Action::Moderate => "only moderators mute, remove and ban",
+        Action::GiveRole => "only admins give roles",
+        Action::UpdateRoom => "only admins change the room",
+        Action::DeleteRoom => "only an owner deletes the room",
+        Action::SpeakForHost => "only the host does that",
+    }
+}

@@ -1,0 +1,162 @@
+//! What a command may contain, whoever sends it.
+
+use crate::model::{
+    AddParticipant, Attachment, Command, CreateRoom, EditMessage, Error, Limits, MAX_INTEGER, Mark, MarkAt, MessageType, Metadata, Result,
+    SendMessage, Seq, UpdateParticipant, UpdateRoom, check_content, check_label,
+};
+
+/// Checks everything about a command that does not depend on the room.
+///
+/// # Errors
+/// `invalid_argument`, `message_too_large` or `too_large`, naming the field and the limit.
+pub(super) fn validate(command: &Command, limits: &Limits) -> Result<()> {
+    match command {
+        Command::SendMessage(send) => message(send, limits),
+        Command::EditMessage(edit) => edit_message(edit, limits),
+        Command::Mark(Mark { at: MarkAt::Seq(seq), .. }) => place("seq", *seq),
+        Command::CreateRoom(create) => create_room(create, limits),
+        Command::UpdateRoom(update) => update_room(update, limits),
+        Command::AddParticipant(add) => participant(add, limits),
+        Command::UpdateParticipant(update) => update_participant(update, limits),
+        Command::Mark(_) | Command::DeleteMessage(_) | Command::DeleteRoom | Command::RemoveParticipant(_) | Command::UpdateMe(_) => Ok(()),
+    }
+}
+
+fn message(send: &SendMessage, limits: &Limits) -> Result<()> {
+    let may_be_empty = match send.message_type {
+        MessageType::Text | MessageType::System => false,
+        MessageType::Image | MessageType::File => !send.attachments.is_empty(),
+        MessageType::Custom => send.metadata.is_some() || !send.attachments.is_empty(),
+    };
+    if !(may_be_empty && send.content.is_empty()) {
+        check_content(&send.content, limits.message_bytes)?;
+    }
+    if let Some(seq) = send.read_seq {
+        place("read_seq", seq)?;
+    }
+    attachments(&send.attachments, limits)?;
+    metadata(send.metadata.as_ref(), limits)
+}
+
+fn edit_message(edit: &EditMessage, limits: &Limits) -> Result<()> {
+    if edit.content.is_none() && edit.metadata.is_none() && edit.attachments.is_none() {
+        return Err(Error::invalid("content", "or another field to change must be given"));
+    }
+    if let Some(content) = edit.content.as_deref() {
+        check_content(content, limits.message_bytes)?;
+    }
+    attachments(edit.attachments.as_deref().unwrap_or_default(), limits)?;
+    metadata(edit.metadata.as_ref().and_then(Option::as_ref), limits)
+}
+
+pub(super) fn create_room(create: &CreateRoom, limits: &Limits) -> Result<()> {
+    labels(create.name.as_deref(), create.topic.as_deref(), create.avatar.as_deref(), limits)?;
+    metadata(create.metadata.as_ref(), limits)?;
+    if create.participants.len() >= limits.members {
+        return Err(Error::LimitReached { what: "participants", limit: limits.members });
+    }
+    create.participants.iter().try_for_each(|add| participant(add, limits))
+}
+
+fn update_room(update: &UpdateRoom, limits: &Limits) -> Result<()> {
+    let given = |field: &Option<Option<String>>| field.clone().flatten();
+    labels(given(&update.name).as_deref(), given(&update.topic).as_deref(), given(&update.avatar).as_deref(), limits)?;
+    metadata(update.metadata.as_ref().and_then(Option::as_ref), limits)
+}
+
+fn participant(add: &AddParticipant, limits: &Limits) -> Result<()> {
+    labels(add.name.as_deref(), None, add.avatar.as_deref(), limits)?;
+    match add.visible_from {
+        Some(0) => Err(Error::invalid("visible_from", "must be at least 1")),
+        Some(seq) => place("visible_from", seq),
+        None => Ok(()),
+    }
+}
+
+fn update_participant(update: &UpdateParticipant, limits: &Limits) -> Result<()> {
+    let name = update.name.as_ref().and_then(Option::as_deref);
+    labels(name, None, update.avatar.as_ref().and_then(Option::as_deref), limits)
+}
+
+fn labels(name: Option<&str>, topic: Option<&str>, avatar: Option<&str>, limits: &Limits) -> Result<()> {
+    check_label("name", name.unwrap_or_default(), limits.name_bytes)?;
+    check_label("topic", topic.unwrap_or_default(), limits.topic_bytes)?;
+    avatar.map_or(Ok(()), |avatar| link("avatar", avatar, limits))
+}
+
+fn attachments(files: &[Attachment], limits: &Limits) -> Result<()> {
+    if files.len() > limits.attachments {
+        return Err(Error::LimitReached { what: "attachments", limit: limits.attachments });
+    }
+    for file in files {
+        check_label("attachments.id", file.id.as_deref().unwrap_or_default(), limits.name_bytes)?;
+        check_label("attachments.name", &file.name, limits.name_bytes)?;
+        check_label("attachments.content_type", &file.content_type, limits.name_bytes)?;
+        place("attachments.size", file.size)?;
+        link("attachments.url", &file.url, limits)?;
+        metadata(Some(&file.more), limits)?;
+    }
+    Ok(())
+}
+
+/// A link that a page may show: nothing that runs (`javascript:`) and nothing that carries the content itself (`data:`).
+fn link(field: &'static str, url: &str, limits: &Limits) -> Result<()> {
+    check_label(field, url, limits.url_bytes)?;
+    let lower = url.get(..8).unwrap_or(url).to_ascii_lowercase();
+    if lower.starts_with("https://") || lower.starts_with("http://") || url.starts_with('/') {
+        Ok(())
+    } else {
+        Err(Error::invalid(field, "must be an http or https URL, or a path that begins with /"))
+    }
+}
+
+fn metadata(metadata: Option<&Metadata>, limits: &Limits) -> Result<()> {
+    let Some(metadata) = metadata.filter(|metadata| !metadata.is_empty()) else { return Ok(()) };
+    let size = serde_json::to_vec(metadata).map_or(usize::MAX, |json| json.len());
+    if size > limits.metadata_bytes {
+        return Err(Error::too_large("metadata", size, limits.metadata_bytes));
+    }
+    Ok(())
+}
+
+fn place(field: &'static str, seq: Seq) -> Result<()> {
+    if seq > MAX_INTEGER { Err(Error::invalid(field, "must be below 2^53")) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn send(content: &str) -> Command {
+        Command::SendMessage(SendMessage::text(content))
+    }
+
+    #[test]
+    fn a_message_passes_up_to_its_limit_and_not_a_byte_past_it() {
+        let limits = Limits::default();
+        assert!(validate(&send(&"x".repeat(16_384)), &limits).is_ok());
+        let error = validate(&send(&"x".repeat(16_385)), &limits).unwrap_err();
+        assert_eq!(error.to_string(), "`content` has 16385 bytes; the limit is 16384");
+        assert_eq!(error.code().as_str(), "message_too_large");
+    }
+
+    #[test]
+    fn links_that_run_are_refused() {
+        for bad in ["javascript:alert(1)", "data:text/html,x", "ftp://x", "x", ""] {
+            assert!(link("avatar", bad, &Limits::default()).is_err(), "{bad:?}");
+        }
+        for good in ["https://x/y.png", "HTTP://x", "/media/y.png"] {
+            assert!(link("avatar", good, &Limits::default()).is_ok(), "{good:?}");
+        }
+    }
+
+    #[test]
+    fn a_picture_may_come_without_words_but_a_text_may_not() {
+        let limits = Limits::default();
+        let file: Attachment = serde_json::from_str(r#"{"name":"a","content_type":"image/png","size":1,"url":"/a"}"#).unwrap();
+        let image = SendMessage { message_type: MessageType::Image, attachments: vec![file], ..SendMessage::default() };
+        assert!(validate(&Command::SendMessage(image.clone()), &limits).is_ok());
+        let text = SendMessage { message_type: MessageType::Text, ..image };
+        assert!(validate(&Command::SendMessage(text), &limits).is_err());
+    }
+}

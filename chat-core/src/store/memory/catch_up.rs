@@ -1,0 +1,103 @@
+//! What somebody missed.
+
+use std::sync::Arc;
+
+use crate::{
+    model::{Cursor, Marker, Member, Rev, UserId},
+    store::{CatchUp, CatchUpLimits, Change, ChangeBody, Missed, Target},
+};
+
+use super::state::Seen;
+
+impl Seen<'_> {
+    pub(super) fn catch_up(self, epoch: u64, since: Option<Cursor>, limits: CatchUpLimits) -> CatchUp {
+        let room = &self.data.room;
+        let (cursor, missed) = match since.filter(|since| self.fits(epoch, *since)) {
+            None => (room.cursor(epoch), self.snapshot(limits)),
+            Some(since) if since.rev == room.last_rev => (since, Missed::Nothing),
+            Some(since) => self.changes(since, limits.changes),
+        };
+        CatchUp {
+            cursor,
+            member: self.member.cloned(),
+            markers: self.markers(limits.members),
+            members: room.members,
+            missed,
+        }
+    }
+
+    /// Whether a position is one of this history, and of the viewer's present membership.
+    fn fits(self, epoch: u64, since: Cursor) -> bool {
+        since.epoch == epoch
+            && self.chain_at(since.rev) == Some(since.chain)
+            && self.member.is_none_or(|member| since.rev >= member.joined_rev)
+    }
+
+    /// The running hash after a change; nothing for a change that is not there.
+    fn chain_at(self, rev: Rev) -> Option<u64> {
+        if rev == 0 { Some(0) } else { self.data.changes.get(&rev).map(|change| change.chain) }
+    }
+
+    fn snapshot(self, limits: CatchUpLimits) -> Missed {
+        let mut messages: Vec<_> = self.visible().rev().take(limits.messages).cloned().collect();
+        messages.reverse();
+        Missed::Snapshot { room: Box::new(self.row()), members: self.participants(None, limits.members), messages }
+    }
+
+    fn changes(self, since: Cursor, limit: usize) -> (Cursor, Missed) {
+        let mut cursor = since;
+        let mut changes = Vec::new();
+        for (rev, row) in self.data.changes.range(since.rev + 1..).take(limit) {
+            cursor = Cursor { rev: *rev, chain: row.chain, ..since };
+            if let Some(body) = self.present(*rev, &row.target, since.rev) {
+                changes.push(Change { cursor, actor: row.actor.clone(), at: row.at, body });
+            }
+        }
+        (cursor, Missed::Changes { changes, more: cursor.rev < self.data.room.last_rev })
+    }
+
+    /// What the change `rev` was about, as it is now; nothing if it changed again later, or the viewer may not see it.
+    /// What it did is told from where a reader at `since` stands: what is new to them was posted, or added.
+    fn present(self, rev: Rev, target: &Target, since: Rev) -> Option<ChangeBody> {
+        match target {
+            Target::Room => {
+                let room = &self.data.room;
+                (room.info_rev == rev).then(|| ChangeBody::Room(Box::new(room.clone())))
+            }
+            Target::Message { seq, .. } => {
+                let row = self.data.messages.get(seq).filter(|row| row.message.rev == rev && self.sees(*seq))?;
+                let message = Arc::new(row.message.clone());
+                Some(match &row.message {
+                    deleted if deleted.is_deleted() => ChangeBody::Deleted(message),
+                    _ if row.post_rev > since => ChangeBody::Posted(message),
+                    _ => ChangeBody::Edited(message),
+                })
+            }
+            Target::Member(user) => self.present_member(rev, user, since),
+        }
+    }
+
+    fn present_member(self, rev: Rev, user: &UserId, since: Rev) -> Option<ChangeBody> {
+        let member = self.data.members.get(user).filter(|member| member.rev == rev)?;
+        let told = Box::new(member.clone());
+        Some(match member {
+            out if !out.is_active() => ChangeBody::Removed(told),
+            _ if member.joined_rev > since => ChangeBody::Added(told),
+            _ => ChangeBody::Updated(told),
+        })
+    }
+
+    /// Everybody's markers in a room of at most `limit`, else the viewer's own.
+    fn markers(self, limit: usize) -> Vec<Marker> {
+        let marker = |member: &Member| Marker {
+            user_id: member.user.clone(),
+            read_seq: member.read_seq,
+            delivered_seq: member.delivered_seq,
+        };
+        if self.data.room.members <= limit as u64 {
+            self.active(None).map(marker).collect()
+        } else {
+            self.member.map(marker).into_iter().collect()
+        }
+    }
+}

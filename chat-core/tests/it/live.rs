@@ -1,0 +1,232 @@
+//! The live side: order, resume, typing, presence, slow readers.
+
+use std::{sync::Arc, time::Duration};
+
+use chat_core::{
+    CreateRoom, EditMessage, Engine, Event, Limits, MemoryStore, Options, Replica, RoomRef, SendMessage, Subscribed, Sync,
+};
+
+use crate::stage::{Stage, next, next_text, user};
+
+fn typing(event: &Event) -> Option<Vec<String>> {
+    match event {
+        Event::Typing { typing, .. } => Some(typing.iter().map(ToString::to_string).collect()),
+        _ => None,
+    }
+}
+
+#[tokio::test]
+async fn everybody_in_the_room_gets_every_message_once_and_in_order() {
+    let s = Stage::new().await;
+    let (mut ann, mut ben) = (s.opens("ann").await, s.opens("ben").await);
+    for n in 0..200 {
+        s.says(if n % 2 == 0 { "ann" } else { "ben" }, &n.to_string()).await;
+    }
+    for n in 0..200 {
+        assert_eq!(next_text(&mut ann).await, n.to_string());
+        assert_eq!(next_text(&mut ben).await, n.to_string());
+    }
+}
+
+#[tokio::test]
+async fn a_frame_is_encoded_once_and_its_type_comes_first() {
+    let s = Stage::new().await;
+    let (mut ann, mut ben) = (s.opens("ann").await, s.opens("ben").await);
+    s.says("ann", "x").await;
+    let mut frames = Vec::new();
+    for live in [&mut ann, &mut ben] {
+        frames.push(loop {
+            let frame = live.next().await.unwrap();
+            if matches!(frame.event(), Event::ChatMessage { .. }) {
+                break frame;
+            }
+        });
+    }
+    assert!(Arc::ptr_eq(&frames[0], &frames[1]));
+    assert!(frames[0].json().starts_with(br#"{"type":"chat_message","room":"#));
+    let event: Event = serde_json::from_slice(frames[0].json()).unwrap();
+    assert_eq!(&event, frames[0].event());
+}
+
+#[tokio::test]
+async fn coming_back_brings_what_changed_edits_and_deletes_too() {
+    let s = Stage::new().await;
+    let kept = s.says("ann", "kept").await;
+    let gone = s.says("ann", "gone").await;
+    let mut live = s.of("ben").live();
+    let opened = live.subscribe(vec![(s.room.into(), None)]).await.unwrap().remove(0);
+    let Subscribed::Open(opened) = opened else { panic!("ben is in the room") };
+    let Sync::Snapshot { snapshot } = opened.sync else { panic!("no cursor, so a snapshot") };
+    let mut replica = Replica::new(*snapshot);
+    drop(live);
+
+    s.of("ann").edit(EditMessage::text(kept.id, "edited")).await.unwrap();
+    s.of("ann").delete(gone.id).await.unwrap();
+    s.says("ann", "new").await;
+    s.host().add_participant(s.room, user("cat")).await.unwrap();
+
+    let mut live = s.of("ben").live();
+    let back = live.subscribe(vec![(s.room.into(), Some(opened.cursor))]).await.unwrap().remove(0);
+    let Subscribed::Open(back) = back else { panic!("still in the room") };
+    let Sync::Changes { changes, more } = &back.sync else { panic!("changes, not {:?}", back.sync) };
+    assert!(!more);
+    changes.iter().for_each(|event| replica.reduce(event));
+    replica.set_markers(&back.markers);
+    let texts: Vec<_> = replica.messages.values().map(|m| m.content.clone()).collect();
+    assert_eq!(texts, [Some("edited".into()), None, Some("new".into())]);
+    assert!(replica.participants.contains_key(&user("cat")));
+
+    let same = live.subscribe(vec![(s.room.into(), Some(back.cursor))]).await.unwrap().remove(0);
+    assert!(matches!(same, Subscribed::Open(o) if o.sync == Sync::Same { same: true }));
+}
+
+#[tokio::test]
+async fn catching_up_goes_in_steps_and_live_events_begin_at_the_last() {
+    let limits = Limits { catch_up_changes: 10, ..Limits::default() };
+    let engine = Engine::open(Arc::new(MemoryStore::default()), Options { limits, ..Options::default() });
+    let room = engine.host().create_room(CreateRoom::group().with(user("ann")).with(user("ben"))).await.unwrap();
+    let (start, room) = (room.cursor, room.info.id);
+    let ann = engine.session(&user("ann"));
+    for n in 0..35 {
+        ann.send(room, SendMessage::text(n.to_string())).await.unwrap();
+    }
+    let mut live = engine.session(&user("ben")).live();
+    let (mut cursor, mut seen, mut steps) = (start, Vec::new(), 0);
+    loop {
+        let Subscribed::Open(opened) = live.subscribe(vec![(room.into(), Some(cursor))]).await.unwrap().remove(0) else {
+            panic!("in the room")
+        };
+        steps += 1;
+        cursor = opened.cursor;
+        let Sync::Changes { changes, more } = opened.sync else { panic!("changes") };
+        for event in changes {
+            if let Event::ChatMessage { message, .. } = event {
+                seen.push(message.seq);
+            }
+        }
+        if !more {
+            break;
+        }
+    }
+    assert_eq!((seen, steps), ((1..=35).collect(), 4));
+    ann.send(room, SendMessage::text("live")).await.unwrap();
+    assert_eq!(next_text(&mut live).await, "live");
+}
+
+#[tokio::test]
+async fn a_cursor_that_does_not_fit_is_answered_with_a_snapshot() {
+    let s = Stage::new().await;
+    let cursor = s.of("ann").room(s.room).await.unwrap().cursor;
+    let mut live = s.of("ann").live();
+    let mut wrong = [cursor; 3];
+    wrong[0].epoch += 1;
+    wrong[1].chain += 1;
+    wrong[2].rev += 1_000;
+    for cursor in wrong {
+        let answer = live.subscribe(vec![(s.room.into(), Some(cursor))]).await.unwrap().remove(0);
+        assert!(matches!(answer, Subscribed::Open(o) if matches!(o.sync, Sync::Snapshot { .. })));
+    }
+    let gone = s.of("eve").live().subscribe(vec![(RoomRef::Id(s.room), None)]).await.unwrap().remove(0);
+    assert_eq!(gone, Subscribed::Gone { room: s.room.to_string(), gone: true });
+}
+
+#[tokio::test(start_paused = true)]
+async fn typing_ends_after_three_seconds_without_refresh() {
+    let s = Stage::new().await;
+    let mut ben = s.opens("ben").await;
+    let _ann = s.opens("ann").await;
+    s.of("ann").typing(s.room, true).await.unwrap();
+    assert_eq!(next(&mut ben, typing).await, ["ann"]);
+    tokio::time::sleep(Duration::from_millis(2_000)).await;
+    s.of("ann").typing(s.room, true).await.unwrap();
+    let refreshed = tokio::time::Instant::now();
+    assert!(next(&mut ben, typing).await.is_empty());
+    let lasted = refreshed.elapsed();
+    assert!((Duration::from_millis(2_999)..Duration::from_millis(3_050)).contains(&lasted), "{lasted:?}");
+}
+
+#[tokio::test]
+async fn typing_ends_with_a_send_and_with_the_connection() {
+    let s = Stage::new().await;
+    let mut ben = s.opens("ben").await;
+    let ann = s.opens("ann").await;
+    s.of("ann").typing(s.room, true).await.unwrap();
+    assert_eq!(next(&mut ben, typing).await, ["ann"]);
+    s.says("ann", "done").await;
+    assert!(next(&mut ben, typing).await.is_empty());
+    s.of("ann").typing(s.room, true).await.unwrap();
+    assert_eq!(next(&mut ben, typing).await, ["ann"]);
+    drop(ann);
+    assert!(next(&mut ben, typing).await.is_empty());
+}
+
+#[tokio::test]
+async fn the_first_connection_joins_and_the_last_one_leaves() {
+    let s = Stage::new().await;
+    let mut ben = s.opens("ben").await;
+    let (first, second) = (s.opens("ann").await, s.opens("ann").await);
+    let joined = next(&mut ben, |e| match e {
+        Event::UserJoined { user_id, present, .. } if *user_id == user("ann") => Some(present.len()),
+        _ => None,
+    })
+    .await;
+    assert_eq!(joined, 2);
+    drop(first);
+    s.says("ben", "still here?").await;
+    drop(second);
+    let mut before = Vec::new();
+    next(&mut ben, |e| {
+        before_left(e)
+    })
+    .await
+    .into_iter()
+    .for_each(|t| before.push(t));
+    assert_eq!(before, ["ben"]);
+}
+
+fn before_left(event: &Event) -> Option<Vec<String>> {
+    match event {
+        Event::UserLeft { present, .. } => Some(present.iter().map(ToString::to_string).collect()),
+        _ => None,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn presence_is_told_at_once_and_going_is_told_late() {
+    let s = Stage::new().await;
+    let mut ben = s.opens("ben").await;
+    let presence = |e: &Event| match e {
+        Event::Presence { user_id, online, last_seen } if *user_id == user("ann") => Some((*online, last_seen.is_some())),
+        _ => None,
+    };
+    let ann = s.of("ann").live();
+    assert_eq!(next(&mut ben, presence).await, (true, false));
+    drop(ann);
+    let reloaded = s.of("ann").live();
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    drop(reloaded);
+    assert_eq!(next(&mut ben, presence).await, (false, true));
+}
+
+#[tokio::test]
+async fn a_slow_reader_is_told_to_resync_and_slows_nobody() {
+    let limits = Limits { pending_bytes: 20_000, ..Limits::default() };
+    let engine = Engine::open(Arc::new(MemoryStore::default()), Options { limits, ..Options::default() });
+    let room = engine.host().create_room(CreateRoom::group().with(user("ann")).with(user("ben"))).await.unwrap();
+    let (start, room) = (room.cursor, room.info.id);
+    let mut slow = engine.session(&user("ben")).live();
+    slow.subscribe(vec![(room.into(), Some(start))]).await.unwrap();
+    let ann = engine.session(&user("ann"));
+    for n in 0..500 {
+        ann.send(room, SendMessage::text(n.to_string())).await.unwrap();
+    }
+    next(&mut slow, |e| matches!(e, Event::Resync { .. }).then_some(())).await;
+    let quiet = tokio::time::timeout(Duration::from_millis(50), next_text(&mut slow)).await;
+    assert!(quiet.is_err(), "a lost room stays quiet until it is subscribed again");
+    let Subscribed::Open(opened) = slow.subscribe(vec![(room.into(), Some(start))]).await.unwrap().remove(0) else {
+        panic!("in the room")
+    };
+    assert!(matches!(opened.sync, Sync::Changes { changes, .. } if changes.len() >= 500));
+    ann.send(room, SendMessage::text("again")).await.unwrap();
+    assert_eq!(next_text(&mut slow).await, "again");
+}

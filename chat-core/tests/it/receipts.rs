@@ -1,0 +1,109 @@
+//! Markers, readers, unread.
+
+use chat_core::{EditMessage, Event, MarkKind, SendMessage, UpdateMe};
+
+use crate::stage::{Stage, next, user};
+
+#[tokio::test]
+async fn unread_counts_live_messages_of_others_after_the_marker() {
+    let s = Stage::new().await;
+    let first = s.says("ann", "1").await;
+    s.says("ann", "2").await;
+    s.says("ann", "3").await;
+    assert_eq!((s.unread("ann").await, s.unread("ben").await), (0, 3));
+    s.of("ann").delete(first.id).await.unwrap();
+    assert_eq!(s.unread("ben").await, 2, "a later delete lowers it");
+    let markers = s.of("ben").mark(s.room, MarkKind::Read, 2).await.unwrap();
+    assert_eq!((markers.read_seq, markers.delivered_seq, markers.unread_count), (2, 2, 1));
+    assert_eq!(s.of("ben").unread().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn markers_only_move_forward_and_stop_at_the_end() {
+    let s = Stage::new().await;
+    for n in 1..=3 {
+        s.says("ann", &n.to_string()).await;
+    }
+    let ben = s.of("ben");
+    assert_eq!(ben.mark(s.room, MarkKind::Read, 1_000_000).await.unwrap().read_seq, 3);
+    assert_eq!(ben.mark(s.room, MarkKind::Read, 1).await.unwrap().read_seq, 3);
+    assert_eq!(ben.mark(s.room, MarkKind::Delivered, 2).await.unwrap().delivered_seq, 3);
+}
+
+#[tokio::test]
+async fn mark_unread_moves_ones_own_marker_and_no_receipt() {
+    let s = Stage::new().await;
+    for n in 1..=3 {
+        s.says("ann", &n.to_string()).await;
+    }
+    let ben = s.of("ben");
+    ben.mark(s.room, MarkKind::Read, 3).await.unwrap();
+    let back = ben.mark(s.room, MarkKind::Unread, 2).await.unwrap();
+    assert_eq!((back.read_seq, back.marker_seq, back.unread_count), (3, 1, 2));
+    assert_eq!(ben.mark(s.room, MarkKind::Read, 3).await.unwrap().unread_count, 0, "reading moves both");
+}
+
+#[tokio::test]
+async fn sending_reads_up_to_ones_own_message_unless_it_says_otherwise() {
+    let s = Stage::new().await;
+    s.says("ann", "1").await;
+    s.says("ben", "2").await;
+    assert_eq!(s.unread("ben").await, 0);
+    s.says("ann", "3").await;
+    let old = SendMessage { read_seq: Some(2), ..SendMessage::text("written before 3") };
+    s.of("ben").send(s.room, old).await.unwrap();
+    assert_eq!(s.unread("ben").await, 1);
+    s.host().send(s.room, SendMessage::text("for ben").on_behalf_of(user("ben"))).await.unwrap();
+    assert_eq!(s.unread("ben").await, 1, "what the host sends reads nothing");
+}
+
+#[tokio::test]
+async fn a_marker_then_a_read_shows_it_though_markers_are_gathered() {
+    let s = Stage::new().await;
+    s.says("ann", "1").await;
+    let (ben, room) = (s.of("ben"), s.room);
+    let marking = tokio::spawn({
+        let ben = ben.clone();
+        async move { ben.mark(room, MarkKind::Read, 1).await }
+    });
+    tokio::task::yield_now().await;
+    assert_eq!(ben.room(room).await.unwrap().unread_count, 0);
+    marking.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn readers_are_those_who_read_it_without_its_author() {
+    let s = Stage::new().await;
+    s.host().add_participant(s.room, user("cat")).await.unwrap();
+    let message = s.says("ann", "1").await;
+    assert!(s.of("ann").readers(message.id, None, None).await.unwrap().results.is_empty());
+    s.of("ben").mark_message(MarkKind::Read, message.id).await.unwrap();
+    let private = UpdateMe { private_reading: Some(true), ..UpdateMe::default() };
+    s.of("cat").update_me(s.room, private).await.unwrap();
+    let markers = s.of("cat").mark_message(MarkKind::Read, message.id).await.unwrap();
+    assert_eq!((markers.read_seq, markers.unread_count), (0, 0), "privately read");
+    let readers = s.of("ann").readers(message.id, None, None).await.unwrap().results;
+    assert_eq!(readers.into_iter().map(|p| p.user_id).collect::<Vec<_>>(), [user("ben")]);
+}
+
+#[tokio::test]
+async fn a_receipt_is_told_with_the_message_it_named() {
+    let s = Stage::new().await;
+    let mut ann = s.opens("ann").await;
+    let message = s.says("ann", "1").await;
+    s.of("ben").mark_message(MarkKind::Delivered, message.id).await.unwrap();
+    let told = next(&mut ann, |e| match e {
+        Event::MessageDelivered { user_id, message_id, seq, .. } => Some((user_id.clone(), *message_id, *seq)),
+        _ => None,
+    })
+    .await;
+    assert_eq!(told, (user("ben"), Some(message.id), 1));
+    s.of("ann").edit(EditMessage::text(message.id, "1!")).await.unwrap();
+    s.of("ben").mark(s.room, MarkKind::Read, 1).await.unwrap();
+    let told = next(&mut ann, |e| match e {
+        Event::MessageRead { message_id, seq, .. } => Some((*message_id, *seq)),
+        _ => None,
+    })
+    .await;
+    assert_eq!(told, (None, 1));
+}

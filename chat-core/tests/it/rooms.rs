@@ -1,0 +1,100 @@
+//! Rooms: keys, pairs, lists, life cycle.
+
+use chat_core::{Code, CreateRoom, Event, RoomKey, RoomState, SendMessage, UpdateRoom};
+
+use crate::stage::{Stage, next, user};
+
+#[tokio::test]
+async fn a_key_is_got_or_created_once_even_by_many_at_once() {
+    let s = Stage::new().await;
+    let create = CreateRoom::keyed("job:7".parse().unwrap()).with(user("ann"));
+    let made = futures_util::future::join_all((0..20).map(|_| {
+        let (host, create) = (s.host(), create.clone());
+        async move { host.get_or_create_room(create).await.unwrap() }
+    }))
+    .await;
+    assert_eq!(made.iter().filter(|(_, made)| *made).count(), 1);
+    assert!(made.iter().all(|(room, _)| room.info.id == made[0].0.info.id));
+    let other = create.with(user("ben"));
+    let (found, made) = s.host().get_or_create_room(other).await.unwrap();
+    assert_eq!((found.participants_count, made), (1, false), "its participants are left as they are");
+}
+
+#[tokio::test]
+async fn a_pair_has_one_direct_room_from_either_side() {
+    let s = Stage::new().await;
+    let (ann, ben) = (s.of("ann"), s.of("ben"));
+    let (a, b) = tokio::join!(ann.create_room(CreateRoom::direct(user("ben"))), ben.create_room(CreateRoom::direct(user("ann"))));
+    let (a, b) = (a.unwrap(), b.unwrap());
+    assert_eq!(a.info.id, b.info.id);
+    assert_eq!(ann.leave(a.info.id).await.unwrap_err().code(), Code::Forbidden);
+    assert_eq!(s.host().add_participant(a.info.id, user("cat")).await.unwrap_err().code(), Code::Forbidden);
+    assert_eq!(ann.create_room(CreateRoom::direct(user("ann"))).await.unwrap_err().code(), Code::InvalidArgument);
+}
+
+#[tokio::test]
+async fn the_list_shows_the_latest_activity_first_and_pages() {
+    let s = Stage::new().await;
+    let mut rooms = vec![s.room];
+    for n in 0..4 {
+        let key: RoomKey = format!("job:{n}").parse().unwrap();
+        rooms.push(s.host().create_room(CreateRoom::keyed(key).with(user("ann"))).await.unwrap().info.id);
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(3)).await;
+    s.says("ann", "up").await;
+    let ann = s.of("ann");
+    let first = ann.rooms(None, Some(2)).await.unwrap();
+    assert_eq!(first.results[0].info.id, s.room);
+    assert_eq!(first.results[0].last_message.as_ref().unwrap().content.as_deref(), Some("up"));
+    let mut seen: Vec<_> = first.results.iter().map(|room| room.info.id).collect();
+    let mut next = first.next;
+    while let Some(cursor) = next {
+        let page = ann.rooms(Some(&cursor), Some(2)).await.unwrap();
+        seen.extend(page.results.iter().map(|room| room.info.id));
+        next = page.next;
+    }
+    seen.sort_unstable();
+    rooms.sort_unstable();
+    assert_eq!(seen, rooms);
+    assert_eq!(s.of("eve").rooms(None, None).await.unwrap().results, []);
+}
+
+#[tokio::test]
+async fn a_frozen_room_is_read_only_and_opens_again() {
+    let s = Stage::new().await;
+    let to = |state| UpdateRoom { state: Some(state), ..UpdateRoom::default() };
+    assert_eq!(s.of("ann").update_room(s.room, to(RoomState::Frozen)).await.unwrap_err().code(), Code::Forbidden);
+    s.host().update_room(s.room, to(RoomState::Frozen)).await.unwrap();
+    assert_eq!(s.of("ann").send(s.room, SendMessage::text("x")).await.unwrap_err().code(), Code::Forbidden);
+    s.host().update_room(s.room, to(RoomState::Open)).await.unwrap();
+    assert!(s.of("ann").send(s.room, SendMessage::text("x")).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_deleted_room_is_gone_for_everybody_and_its_key_is_free() {
+    let s = Stage::new().await;
+    let mut ann = s.opens("ann").await;
+    let mut ben = s.of("ben").live();
+    let message = s.says("ann", "x").await;
+    assert_eq!(s.of("ann").delete_room(s.room).await.unwrap_err().code(), Code::Forbidden);
+    s.host().delete_room(s.room).await.unwrap();
+    let removed = |e: &Event| matches!(e, Event::RoomRemoved { .. }).then_some(());
+    next(&mut ann, removed).await;
+    next(&mut ben, removed).await;
+    assert_eq!(s.of("ann").message(message.id).await.unwrap_err().code(), Code::NotFound);
+    let again = s.host().create_room(CreateRoom::keyed("job:42".parse().unwrap())).await.unwrap();
+    assert_ne!(again.info.id, s.room);
+}
+
+#[tokio::test]
+async fn whoever_is_added_hears_of_it_on_every_connection() {
+    let s = Stage::new().await;
+    let mut cat = s.of("cat").live();
+    s.host().add_participant(s.room, user("cat")).await.unwrap();
+    let added = next(&mut cat, |e| match e {
+        Event::RoomAdded { room, room_info } => Some((*room, room_info.key.clone())),
+        _ => None,
+    })
+    .await;
+    assert_eq!(added, (s.room, Some("job:42".parse().unwrap())));
+}

@@ -1,0 +1,123 @@
+//! Messages: posting, repeating, editing, deleting, paging.
+
+use chat_core::{
+    Code, EditMessage, Error, MessageType, SendMessage, Window,
+};
+
+use crate::stage::{Stage, user};
+
+#[tokio::test]
+async fn messages_are_numbered_in_the_order_of_their_author() {
+    let s = Stage::new().await;
+    for n in 1..=5 {
+        assert_eq!(s.says("ann", &format!("m{n}")).await.seq, n);
+    }
+    let page = s.of("ben").history(s.room, Window::Latest, None).await.unwrap();
+    assert_eq!(page.results.iter().map(|m| m.seq).collect::<Vec<_>>(), [5, 4, 3, 2, 1]);
+    assert_eq!(page.next, None);
+}
+
+#[tokio::test]
+async fn a_repeated_send_returns_the_first_and_other_content_is_a_conflict() {
+    let s = Stage::new().await;
+    let named = |text: &str| SendMessage::text(text).with_client_id("op-1".parse().unwrap());
+    let first = s.of("ann").send(s.room, named("hi")).await.unwrap();
+    let again = s.of("ann").send(s.room, named("hi")).await.unwrap();
+    assert!(!first.duplicate && again.duplicate);
+    assert_eq!(first.message, again.message);
+    let other = s.of("ann").send(s.room, named("ho")).await.unwrap_err();
+    assert_eq!(other, Error::OperationConflict);
+    // Names are scoped to their sender: ben's op-1 is another one.
+    assert!(!s.of("ben").send(s.room, named("ho")).await.unwrap().duplicate);
+}
+
+#[tokio::test]
+async fn concurrent_repeats_all_get_the_first_result() {
+    let s = Stage::new().await;
+    let sends = (0..50).map(|_| {
+        let ann = s.of("ann");
+        async move { ann.send(s.room, SendMessage::text("hi").with_client_id("op".parse().unwrap())).await.unwrap() }
+    });
+    let sent = futures_util::future::join_all(sends).await;
+    assert_eq!(sent.iter().filter(|sent| !sent.duplicate).count(), 1);
+    assert!(sent.iter().all(|other| other.message.seq == 1));
+}
+
+#[tokio::test]
+async fn a_repeat_succeeds_where_the_room_was_frozen_since() {
+    let s = Stage::new().await;
+    let send = SendMessage::text("hi").with_client_id("op".parse().unwrap());
+    s.of("ann").send(s.room, send.clone()).await.unwrap();
+    let frozen = chat_core::UpdateRoom { state: Some(chat_core::RoomState::Frozen), ..Default::default() };
+    s.host().update_room(s.room, frozen).await.unwrap();
+    assert!(s.of("ann").send(s.room, send).await.unwrap().duplicate);
+    let new = s.of("ann").send(s.room, SendMessage::text("ho")).await.unwrap_err();
+    assert_eq!(new.code(), Code::Forbidden);
+}
+
+#[tokio::test]
+async fn only_the_author_edits_and_an_edit_counts_its_versions() {
+    let s = Stage::new().await;
+    let message = s.says("ann", "helo").await;
+    let denied = s.of("ben").edit(EditMessage::text(message.id, "mine")).await.unwrap_err();
+    assert_eq!(denied.code(), Code::Forbidden);
+    let edited = s.of("ann").edit(EditMessage::text(message.id, "hello")).await.unwrap();
+    assert_eq!((edited.content.as_deref(), edited.version), (Some("hello"), Some(2)));
+    assert!(edited.edited_at.is_some() && edited.rev > message.rev && edited.seq == message.seq);
+}
+
+#[tokio::test]
+async fn a_deleted_message_keeps_its_place_and_nothing_else() {
+    let s = Stage::new().await;
+    let message = s.says("ann", "secret").await;
+    let gone = s.of("ann").delete(message.id).await.unwrap();
+    assert_eq!((gone.seq, gone.content.clone(), gone.deleted_by.clone()), (1, None, Some(user("ann"))));
+    assert_eq!(s.of("ann").delete(message.id).await.unwrap(), gone, "deleting twice is fine");
+    let edit = s.of("ann").edit(EditMessage::text(message.id, "back")).await.unwrap_err();
+    assert_eq!(edit.code(), Code::Conflict);
+    let json = serde_json::to_string(&s.of("ben").message(message.id).await.unwrap()).unwrap();
+    assert!(!json.contains("secret"), "{json}");
+}
+
+#[tokio::test]
+async fn answers_stay_in_their_room() {
+    let s = Stage::new().await;
+    let other = s.host().create_room(chat_core::CreateRoom::group().with(user("cat"))).await.unwrap().info.id;
+    let hidden = s.of("cat").send(other, SendMessage::text("private")).await.unwrap().message;
+    let error = s.of("ann").send(s.room, SendMessage::text("re").in_reply_to(hidden.id)).await.unwrap_err();
+    assert_eq!(error, Error::NotFound { what: "reply_to" });
+    let own = s.says("ann", "q").await;
+    let answer = s.of("ben").send(s.room, SendMessage::text("a").in_reply_to(own.id)).await.unwrap();
+    assert_eq!(answer.message.reply_to, Some(own.id));
+}
+
+#[tokio::test]
+async fn only_the_host_posts_system_messages_and_for_others() {
+    let s = Stage::new().await;
+    let system = SendMessage::system("The job was moved");
+    assert_eq!(s.of("ann").send(s.room, system.clone()).await.unwrap_err().code(), Code::Forbidden);
+    let note = s.host().send(s.room, system).await.unwrap().message;
+    assert_eq!((note.sender.clone(), note.message_type), (None, MessageType::System));
+    let forged = SendMessage::text("x").on_behalf_of(user("ann"));
+    assert_eq!(s.of("ben").send(s.room, forged.clone()).await.unwrap_err().code(), Code::Forbidden);
+    assert_eq!(s.host().send(s.room, forged).await.unwrap().message.sender, Some(user("ann")));
+    assert_eq!(s.unread("ben").await, 1, "a system message is never unread");
+}
+
+#[tokio::test]
+async fn pages_go_both_ways_and_around() {
+    let s = Stage::new().await;
+    for n in 1..=20 {
+        s.says("ann", &n.to_string()).await;
+    }
+    let ben = s.of("ben");
+    let seqs = |page: chat_core::Page<chat_core::Message>| {
+        (page.results.iter().map(|m| m.seq).collect::<Vec<_>>(), page.next)
+    };
+    let page = |window, limit| ben.history(s.room, window, Some(limit));
+    assert_eq!(seqs(page(Window::Before(10), 3).await.unwrap()), (vec![9, 8, 7], Some("7".into())));
+    assert_eq!(seqs(page(Window::After(18), 3).await.unwrap()), (vec![19, 20], None));
+    assert_eq!(seqs(page(Window::Around(10), 4).await.unwrap()).0, [8, 9, 10, 11]);
+    assert_eq!(page(Window::Latest, 100_000).await.unwrap().results.len(), 20);
+    assert_eq!(page(Window::Latest, 0).await.unwrap().results.len(), 1, "clamped, never refused");
+}

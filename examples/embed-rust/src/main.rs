@@ -1,0 +1,2 @@
+//! examples/embed-rust
+fn main() {}

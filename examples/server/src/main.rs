@@ -1,0 +1,2 @@
+//! examples/server
+fn main() {}
