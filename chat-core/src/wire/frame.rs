@@ -233,7 +233,7 @@ fn parse<T: DeserializeOwned>(text: &str) -> Result<T> {
 fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> Error {
     let inner = error.inner();
     if inner.classify() != serde_json::error::Category::Data {
-        return Error::invalid("frame", format!("must be a JSON object; it breaks off at column {}", inner.column()));
+        return Error::invalid("frame", format!("must be a JSON object; it is not JSON at column {}", inner.column()));
     }
     let field = match error.path().iter().next() {
         Some(serde_path_to_error::Segment::Map { key }) => known(key),
@@ -249,7 +249,10 @@ fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> Error {
 fn missing(error: &serde_json::Error) -> Error {
     let text = error.to_string();
     let name = text.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()).and_then(known);
-    Error::invalid(name.unwrap_or("frame"), "is missing, or not what it must be")
+    match name {
+        Some(name) => Error::invalid(name, "is missing, or not what it must be"),
+        None => Error::invalid("frame", "must be a JSON object"),
+    }
 }
 
 /// The fields of the protocol, so that an error can name one without repeating what a stranger wrote.
@@ -279,9 +282,9 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named_and_nothing_of_it_repeated() {
         for (frame, said) in [
-            ("", "`frame` must be a JSON object; it breaks off at column 0"),
-            ("{\"action\":", "`frame` must be a JSON object; it breaks off at column 10"),
-            ("[]", "`action` must be given"),
+            ("", "`frame` must be a JSON object; it is not JSON at column 0"),
+            ("{\"action\":", "`frame` must be a JSON object; it is not JSON at column 10"),
+            ("[]", "`frame` must be a JSON object"),
             ("{}", "`action` must be given"),
             (r#"{"action":"secret"}"#, "`action` is unknown"),
             (r#"{"action":"send_message","content":{"secret":1}}"#, "`content` is missing, or not what it must be"),
