@@ -289,7 +289,8 @@ impl Hub {
     pub(super) fn publish_presence(&self, rooms: &[RoomId], event: Event) {
         let mut state = self.lock();
         let frame = Frame::new(event);
-        let subscribers = rooms.iter().filter_map(|room| state.rooms.get(room)).flat_map(|open| open.subscribers.values());
+        let subscribers =
+            rooms.iter().filter_map(|room| state.rooms.get(room)).flat_map(|open| open.subscribers.values());
         let queues: BTreeMap<_, _> = subscribers.map(|s| (s.queue.id(), Arc::clone(&s.queue))).collect();
         for queue in queues.values() {
             state.tell(queue, &frame);
@@ -331,7 +332,11 @@ impl State {
         let Some(open) = self.rooms.get_mut(&room) else { return };
         let typing = self.typing.of(room);
         let mut behind = Vec::new();
-        open.tell(Frame::new(Event::Typing { room, user_id: user.clone(), is_typing, typing }), usize::MAX, &mut behind);
+        open.tell(
+            Frame::new(Event::Typing { room, user_id: user.clone(), is_typing, typing }),
+            usize::MAX,
+            &mut behind,
+        );
         self.fell_behind(&behind);
     }
 

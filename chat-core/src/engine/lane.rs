@@ -21,8 +21,8 @@ use crate::{
     },
     rules::{self, Actor, Decision, NewRoomPlan, Scene, plan_room},
     store::{
-        Applied, ChangeBody, Commit, CommitError, Done, Guard, NO_ROOM, Operation, OperationName, Refusal, Registers, RoomSelector,
-        Target, Viewer, Write,
+        Applied, ChangeBody, Commit, CommitError, Done, Guard, NO_ROOM, Operation, OperationName, Refusal, Registers,
+        RoomSelector, Target, Viewer, Write,
     },
 };
 
@@ -219,7 +219,9 @@ impl Lane {
     }
 
     fn plan_new_room(&self, request: &Request, batch: &mut Batch) -> Result<Planned> {
-        let Command::CreateRoom(create) = &request.command else { return Err(Error::invalid("action", "must make a room")) };
+        let Command::CreateRoom(create) = &request.command else {
+            return Err(Error::invalid("action", "must make a room"));
+        };
         let limits = &self.inner.options.limits;
         let NewRoomPlan { unique, writes } = plan_room(&request.actor, request.own.clone(), create.clone(), limits)?;
         if let Some(unique) = unique
@@ -266,7 +268,11 @@ impl Lane {
             return Ok(Planned::Marker { room, marker: marker.clone(), message_id: mark.message_id() });
         }
         let people = self.people_to_tell(&known.room, &decision).await?;
-        if decision.writes.iter().any(|w| matches!(w, Write::UpdateRoom(_) | Write::DeleteRoom | Write::Member(_) | Write::Settings(..))) {
+        if decision
+            .writes
+            .iter()
+            .any(|w| matches!(w, Write::UpdateRoom(_) | Write::DeleteRoom | Write::Member(_) | Write::Settings(..)))
+        {
             batch.sealed.insert(room);
         }
         let reads = decision.writes.iter().any(|write| matches!(write, Write::Post(post) if post.reads));
@@ -276,9 +282,8 @@ impl Lane {
     /// The room that a command is about, and the message, where it is about one.
     async fn find(&self, request: &Request) -> Result<(RoomRef, Option<Arc<Message>>)> {
         let wanted = match &request.command {
-            Command::EditMessage(EditMessage { message_id, .. }) | Command::DeleteMessage(DeleteMessage { message_id, .. }) => {
-                Some(*message_id)
-            }
+            Command::EditMessage(EditMessage { message_id, .. })
+            | Command::DeleteMessage(DeleteMessage { message_id, .. }) => Some(*message_id),
             Command::SendMessage(send) => send.reply_to,
             Command::Mark(mark) => mark.message_id(),
             _ => None,
@@ -321,7 +326,8 @@ impl Lane {
     /// A repeated operation returns its first result, also where it would be refused by now; but nothing is told to
     /// somebody who is no longer in the room.
     async fn done_before(&mut self, request: &Request, denial: &Error) -> Result<Option<Reply>> {
-        let (Some(name), Error::Forbidden { .. } | Error::Conflict { .. }) = (request.command.client_id(), denial) else {
+        let (Some(name), Error::Forbidden { .. } | Error::Conflict { .. }) = (request.command.client_id(), denial)
+        else {
             return Ok(None);
         };
         let Ok((place, _)) = self.find(request).await else { return Ok(None) };
@@ -467,8 +473,16 @@ impl Lane {
 
 /// What a command has come to before anything is written.
 enum Planned {
-    Commit { commit: Commit, reads: bool, people: Vec<UserId> },
-    Marker { room: RoomId, marker: crate::store::MarkerMove, message_id: Option<MessageId> },
+    Commit {
+        commit: Commit,
+        reads: bool,
+        people: Vec<UserId>,
+    },
+    Marker {
+        room: RoomId,
+        marker: crate::store::MarkerMove,
+        message_id: Option<MessageId>,
+    },
     /// It depends on something else in this batch.
     Later,
     /// There is nothing to change.

@@ -83,7 +83,12 @@ impl Live {
         Ok(opening)
     }
 
-    async fn read_one(&self, place: &RoomRef, cursor: Option<Cursor>, messages: usize) -> Result<Option<(RoomId, CatchUp)>> {
+    async fn read_one(
+        &self,
+        place: &RoomRef,
+        cursor: Option<Cursor>,
+        messages: usize,
+    ) -> Result<Option<(RoomId, CatchUp)>> {
         let inner = self.session.inner();
         let selector = match place {
             RoomRef::Id(id) => RoomSelector::Id(*id),
@@ -130,7 +135,9 @@ impl Live {
             Default::default()
         } else {
             // Put out of the room since it was read: what was read is no longer theirs.
-            let Some(company) = hub.activate(room, &self.queue, caught_up.cursor.rev, visible_from) else { return gone() };
+            let Some(company) = hub.activate(room, &self.queue, caught_up.cursor.rev, visible_from) else {
+                return gone();
+            };
             company
         };
         let sync = match caught_up.missed {

@@ -27,10 +27,10 @@ use tokio::{
     task::JoinHandle,
 };
 
+pub(crate) use lane::{Place, Reply};
 pub use live::Live;
 pub use options::Options;
 pub use queue::Frame;
-pub(crate) use lane::{Place, Reply};
 pub use session::Session;
 
 use crate::{

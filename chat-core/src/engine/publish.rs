@@ -62,7 +62,9 @@ pub(super) fn change(hub: &Hub, room: RoomId, change: &Change, info: Option<Room
                 hub.publish_to(&member.user, || Event::RoomAdded { room, room_info });
             }
         }
-        ChangeBody::Room(_) if !people.is_empty() => hub.publish_outside(room, people, &event(room, change, None, None)),
+        ChangeBody::Room(_) if !people.is_empty() => {
+            hub.publish_outside(room, people, &event(room, change, None, None))
+        }
         _ => {}
     }
 }

@@ -89,7 +89,8 @@ impl Queue {
         let mut inner = self.lock();
         inner.frames.retain(|frame| match frame.event.room() {
             Some(room) => {
-                let own = matches!(frame.event, Event::RoomAdded { .. } | Event::RoomRemoved { .. } | Event::Resync { .. });
+                let own =
+                    matches!(frame.event, Event::RoomAdded { .. } | Event::RoomRemoved { .. } | Event::Resync { .. });
                 own || !rooms.contains(&room)
             }
             None => matches!(frame.event, Event::Closing { .. }),

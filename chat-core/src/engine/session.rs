@@ -9,9 +9,9 @@ use tokio::sync::oneshot;
 
 use crate::{
     model::{
-        AddParticipant, Command, CreateRoom, DeleteMessage, EditMessage, Error, Mark, MarkAt, MarkKind, Markers, Member, Message,
-        MessageId, My, MyRoom, Page, Participant, RemoveParticipant, Result, RoomId, RoomRef, SendMessage, Sent, Seq,
-        Timestamp, UpdateMe, UpdateParticipant, UpdateRoom, UserId,
+        AddParticipant, Command, CreateRoom, DeleteMessage, EditMessage, Error, Mark, MarkAt, MarkKind, Markers,
+        Member, Message, MessageId, My, MyRoom, Page, Participant, RemoveParticipant, Result, RoomId, RoomRef,
+        SendMessage, Sent, Seq, Timestamp, UpdateMe, UpdateParticipant, UpdateRoom, UserId,
     },
     rules::{Action, Actor, least_role},
     store::{RoomSelector, Viewer, Window},
@@ -135,7 +135,11 @@ impl Session {
     // ---- participants ------------------------------------------------------------------------------------------
 
     /// Adds somebody.
-    pub async fn add_participant(&self, room: impl Into<RoomRef>, add: impl Into<AddParticipant>) -> Result<Participant> {
+    pub async fn add_participant(
+        &self,
+        room: impl Into<RoomRef>,
+        add: impl Into<AddParticipant>,
+    ) -> Result<Participant> {
         self.change_member(room.into(), Command::AddParticipant(add.into())).await
     }
 
@@ -156,7 +160,12 @@ impl Session {
     }
 
     /// Who is in a room, by user id.
-    pub async fn participants(&self, room: impl Into<RoomRef>, after: Continue<'_>, limit: Option<usize>) -> Result<Page<Participant>> {
+    pub async fn participants(
+        &self,
+        room: impl Into<RoomRef>,
+        after: Continue<'_>,
+        limit: Option<usize>,
+    ) -> Result<Page<Participant>> {
         let room = self.resolve(room.into()).await?;
         let after = after.map(UserId::new).transpose()?;
         let limit = self.page_size(limit);
@@ -165,7 +174,12 @@ impl Session {
     }
 
     /// Who has read a message, by user id, without its sender.
-    pub async fn readers(&self, message: MessageId, after: Continue<'_>, limit: Option<usize>) -> Result<Page<Participant>> {
+    pub async fn readers(
+        &self,
+        message: MessageId,
+        after: Continue<'_>,
+        limit: Option<usize>,
+    ) -> Result<Page<Participant>> {
         let after = after.map(UserId::new).transpose()?;
         let limit = self.page_size(limit);
         let members = self.inner().store.readers(self.viewer(), message, after.as_ref(), limit + 1).await?;
@@ -198,7 +212,12 @@ impl Session {
     }
 
     /// A page of a room's messages. [`Page::next`] is the place to give as `Before` or `After` to go on.
-    pub async fn history(&self, room: impl Into<RoomRef>, window: Window, limit: Option<usize>) -> Result<Page<Message>> {
+    pub async fn history(
+        &self,
+        room: impl Into<RoomRef>,
+        window: Window,
+        limit: Option<usize>,
+    ) -> Result<Page<Message>> {
         let room = self.resolve(room.into()).await?;
         let limit = self.page_size(limit);
         let page = self.inner().store.history(self.viewer(), room, window, limit).await?;

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{
-    Attachment, ClientId, HistoryMode, Level, MessageId, MessageType, Metadata, Role, RoomKey, RoomKind, RoomState, Seq,
-    Timestamp, UserId,
+    Attachment, ClientId, HistoryMode, Level, MessageId, MessageType, Metadata, Role, RoomKey, RoomKind, RoomState,
+    Seq, Timestamp, UserId,
 };
 
 /// One request to change something. Who asks, and in which room, stands beside it.

@@ -33,7 +33,10 @@ impl Position {
 /// registers and ephemera: the latest one counts, and a lost one heals.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-#[allow(missing_docs, reason = "fields that every event has: `at` is its position, `room` its room, `user_id` whom it is about")]
+#[allow(
+    missing_docs,
+    reason = "fields that every event has: `at` is its position, `room` its room, `user_id` whom it is about"
+)]
 pub enum Event {
     /// A message was posted. Its author has read up to it; where the send said otherwise, up to `read_seq`.
     ChatMessage {

@@ -264,7 +264,8 @@ mod tests {
     #[test]
     fn a_key_is_never_shaped_like_an_id() {
         assert!(RoomKey::new("job:42").is_ok());
-        for bad in ["", "job 42", "job/42", "0190a1b2-0000-7000-8000-000000000000", "0190a1b2000070008000000000000000"] {
+        for bad in ["", "job 42", "job/42", "0190a1b2-0000-7000-8000-000000000000", "0190a1b2000070008000000000000000"]
+        {
             assert!(RoomKey::new(bad).is_err(), "{bad:?}");
         }
     }

@@ -43,8 +43,9 @@ impl fmt::Display for Timestamp {
 impl FromStr for Timestamp {
     type Err = Error;
     fn from_str(text: &str) -> Result<Self> {
-        let time: jiff::Timestamp =
-            text.parse().map_err(|_| Error::invalid("time", "must be an RFC 3339 time such as 2026-01-02T03:04:05Z"))?;
+        let time: jiff::Timestamp = text
+            .parse()
+            .map_err(|_| Error::invalid("time", "must be an RFC 3339 time such as 2026-01-02T03:04:05Z"))?;
         Ok(Self::from_millis(time.as_millisecond()))
     }
 }

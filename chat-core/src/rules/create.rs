@@ -23,7 +23,12 @@ pub struct NewRoomPlan {
 ///
 /// # Errors
 /// `forbidden` where only the host may, `invalid_argument` for people who do not fit the kind.
-pub fn plan_room(actor: &Actor, own: Option<AddParticipant>, create: CreateRoom, limits: &Limits) -> Result<NewRoomPlan> {
+pub fn plan_room(
+    actor: &Actor,
+    own: Option<AddParticipant>,
+    create: CreateRoom,
+    limits: &Limits,
+) -> Result<NewRoomPlan> {
     create_room(&create, limits)?;
     if actor.user().is_some() {
         only_the_host(&create)?;

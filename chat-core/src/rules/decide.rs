@@ -2,9 +2,9 @@
 
 use crate::{
     model::{
-        AddParticipant, Command, EditMessage, Error, HistoryMode, Limits, Mark, MarkAt, MarkKind, Member, Message, MessageId,
-        MessageType, RemoveParticipant, Result, Role, Room, RoomState, SendMessage, Timestamp, UpdateMe, UpdateParticipant,
-        UpdateRoom, UserId,
+        AddParticipant, Command, EditMessage, Error, HistoryMode, Limits, Mark, MarkAt, MarkKind, Member, Message,
+        MessageId, MessageType, RemoveParticipant, Result, Role, Room, RoomState, SendMessage, Timestamp, UpdateMe,
+        UpdateParticipant, UpdateRoom, UserId,
     },
     store::{Edit, Guard, MarkerMove, MarkerTo, MemberChange, MemberWrite, Post, RoomSettings, Visible, Write},
 };
@@ -161,7 +161,9 @@ impl Scene<'_> {
             (Actor::User(_), None) => Err(Error::Forbidden { reason: "only the host posts system messages" }),
             (Actor::User(_), Some(_)) => Err(Error::Forbidden { reason: "only the host posts for others" }),
             (Actor::Host, None) if system => Ok(None),
-            (Actor::Host, None) => Err(Error::invalid("sender", "must name a participant, or the message be a system message")),
+            (Actor::Host, None) => {
+                Err(Error::invalid("sender", "must name a participant, or the message be a system message"))
+            }
             (Actor::Host, Some(_)) if system => Err(Error::invalid("sender", "must be absent from a system message")),
             (Actor::Host, Some(_)) => match self.target.filter(|target| target.is_active()) {
                 Some(target) => Ok(Some(&target.user)),
@@ -209,7 +211,9 @@ impl Scene<'_> {
         } else {
             self.may(Action::DeleteOthers)?;
             // Somebody who is gone has no rank any more.
-            self.outranks(self.target.filter(|author| author.is_active()).map_or(Role::Observer, |author| author.role))?;
+            self.outranks(
+                self.target.filter(|author| author.is_active()).map_or(Role::Observer, |author| author.role),
+            )?;
         }
         if self.room.state != RoomState::Open && self.actor.user().is_some() {
             self.writable()?;
@@ -224,13 +228,16 @@ impl Scene<'_> {
             MarkAt::MessageId(_) => self.known_message()?.seq,
         };
         let marker = match mark.kind {
-            MarkKind::Delivered => {
-                MarkerMove { user: user.clone(), delivered: Some(seq), read: None, marker: None }
-            }
+            MarkKind::Delivered => MarkerMove { user: user.clone(), delivered: Some(seq), read: None, marker: None },
             MarkKind::Read => reading(user, self.member, seq),
             MarkKind::Unread => {
                 let before = seq.saturating_sub(1);
-                MarkerMove { user: user.clone(), delivered: None, read: None, marker: Some(MarkerTo::Set(before, None)) }
+                MarkerMove {
+                    user: user.clone(),
+                    delivered: None,
+                    read: None,
+                    marker: Some(MarkerTo::Set(before, None)),
+                }
             }
         };
         Ok(vec![Write::Mark(marker)])
@@ -397,7 +404,11 @@ impl Scene<'_> {
 
     /// A room that has an owner never loses its last one.
     fn keeps_an_owner(&self) -> Result<()> {
-        if self.room.owners > 1 { Ok(()) } else { Err(Error::Conflict { reason: "the room would lose its last owner" }) }
+        if self.room.owners > 1 {
+            Ok(())
+        } else {
+            Err(Error::Conflict { reason: "the room would lose its last owner" })
+        }
     }
 }
 

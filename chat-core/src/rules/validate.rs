@@ -1,8 +1,8 @@
 //! What a command may contain, whoever sends it.
 
 use crate::model::{
-    AddParticipant, Attachment, Command, CreateRoom, EditMessage, Error, Limits, MAX_INTEGER, Mark, MarkAt, MessageType, Metadata, Result,
-    SendMessage, Seq, UpdateParticipant, UpdateRoom, check_content, check_label,
+    AddParticipant, Attachment, Command, CreateRoom, EditMessage, Error, Limits, MAX_INTEGER, Mark, MarkAt,
+    MessageType, Metadata, Result, SendMessage, Seq, UpdateParticipant, UpdateRoom, check_content, check_label,
 };
 
 /// Checks everything about a command that does not depend on the room.
@@ -18,7 +18,11 @@ pub(super) fn validate(command: &Command, limits: &Limits) -> Result<()> {
         Command::UpdateRoom(update) => update_room(update, limits),
         Command::AddParticipant(add) => participant(add, limits),
         Command::UpdateParticipant(update) => update_participant(update, limits),
-        Command::Mark(_) | Command::DeleteMessage(_) | Command::DeleteRoom | Command::RemoveParticipant(_) | Command::UpdateMe(_) => Ok(()),
+        Command::Mark(_)
+        | Command::DeleteMessage(_)
+        | Command::DeleteRoom
+        | Command::RemoveParticipant(_)
+        | Command::UpdateMe(_) => Ok(()),
     }
 }
 
@@ -153,7 +157,8 @@ mod tests {
     #[test]
     fn a_picture_may_come_without_words_but_a_text_may_not() {
         let limits = Limits::default();
-        let file: Attachment = serde_json::from_str(r#"{"name":"a","content_type":"image/png","size":1,"url":"/a"}"#).unwrap();
+        let file: Attachment =
+            serde_json::from_str(r#"{"name":"a","content_type":"image/png","size":1,"url":"/a"}"#).unwrap();
         let image = SendMessage { message_type: MessageType::Image, attachments: vec![file], ..SendMessage::default() };
         assert!(validate(&Command::SendMessage(image.clone()), &limits).is_ok());
         let text = SendMessage { message_type: MessageType::Text, ..image };

@@ -41,7 +41,15 @@ impl Digester {
     }
 
     /// The chain after one more change: a function of all changes so far.
-    pub fn chain(&self, before: u64, rev: Rev, kind: ChangeKind, target: &Target, actor: Option<&UserId>, at: Timestamp) -> u64 {
+    pub fn chain(
+        &self,
+        before: u64,
+        rev: Rev,
+        kind: ChangeKind,
+        target: &Target,
+        actor: Option<&UserId>,
+        at: Timestamp,
+    ) -> u64 {
         let mut hash = self.hasher(b'c');
         hash.write_u64(before);
         hash.write_u64(rev);

@@ -17,8 +17,8 @@ pub use memory::MemoryStore;
 pub use unread::{Counts, TALLY_BITS, TALLY_LEVELS, tally_blocks, tally_ranges};
 
 use crate::model::{
-    Attachment, ClientId, Cursor, HistoryMode, Marker, Member, MemberSettings, Message, MessageId, MessageType, Metadata,
-    MyRoom, Rev, Role, Room, RoomId, RoomKey, RoomKind, RoomState, Seq, Timestamp, UserId,
+    Attachment, ClientId, Cursor, HistoryMode, Marker, Member, MemberSettings, Message, MessageId, MessageType,
+    Metadata, MyRoom, Rev, Role, Room, RoomId, RoomKey, RoomKind, RoomState, Seq, Timestamp, UserId,
 };
 
 /// Where rooms, members and messages are kept.
@@ -53,7 +53,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     async fn commit(&self, batch: Vec<Commit>) -> Vec<Result<Applied, CommitError>>;
 
     /// What was done before under an operation's name.
-    async fn operation(&self, scope: RoomId, actor: Option<&UserId>, name: &ClientId) -> StoreResult<Option<Operation>>;
+    async fn operation(&self, scope: RoomId, actor: Option<&UserId>, name: &ClientId)
+    -> StoreResult<Option<Operation>>;
 
     /// A room and, for each of `users` in order, what is stored about them in it.
     async fn view(&self, room: &RoomSelector, users: &[UserId]) -> StoreResult<Option<View>>;
@@ -62,28 +63,57 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     async fn message(&self, viewer: Viewer<'_>, id: MessageId) -> StoreResult<Option<Message>>;
 
     /// A page of a room's messages, in the order that the window says.
-    async fn history(&self, viewer: Viewer<'_>, room: RoomId, window: Window, limit: usize) -> StoreResult<Option<History>>;
+    async fn history(
+        &self,
+        viewer: Viewer<'_>,
+        room: RoomId,
+        window: Window,
+        limit: usize,
+    ) -> StoreResult<Option<History>>;
 
     /// The viewer's messages of all rooms, newest id first, from below `before`. For the host: of all rooms there are.
     async fn messages(&self, viewer: Viewer<'_>, before: Option<MessageId>, limit: usize) -> StoreResult<Vec<Message>>;
 
     /// Who is in a room now, by user id, from after `after`.
-    async fn participants(&self, viewer: Viewer<'_>, room: RoomId, after: Option<&UserId>, limit: usize) -> StoreResult<Option<Vec<Member>>>;
+    async fn participants(
+        &self,
+        viewer: Viewer<'_>,
+        room: RoomId,
+        after: Option<&UserId>,
+        limit: usize,
+    ) -> StoreResult<Option<Vec<Member>>>;
 
     /// Who has read a message, by user id, from after `after`: members whose `read_seq` has reached it and who may
     /// see it, without its sender.
-    async fn readers(&self, viewer: Viewer<'_>, message: MessageId, after: Option<&UserId>, limit: usize) -> StoreResult<Option<Vec<Member>>>;
+    async fn readers(
+        &self,
+        viewer: Viewer<'_>,
+        message: MessageId,
+        after: Option<&UserId>,
+        limit: usize,
+    ) -> StoreResult<Option<Vec<Member>>>;
 
     /// The viewer's rooms, the latest change first, ties by larger room id first, from below `before`. For the host:
     /// all rooms there are.
-    async fn rooms(&self, viewer: Viewer<'_>, before: Option<(Timestamp, RoomId)>, limit: usize) -> StoreResult<Vec<RoomRow>>;
+    async fn rooms(
+        &self,
+        viewer: Viewer<'_>,
+        before: Option<(Timestamp, RoomId)>,
+        limit: usize,
+    ) -> StoreResult<Vec<RoomRow>>;
 
     /// One room as the viewer sees it.
     async fn room(&self, viewer: Viewer<'_>, room: &RoomSelector) -> StoreResult<Option<RoomRow>>;
 
     /// What the viewer missed since `since`: at most `limit` changes, or `limits.messages` and `limits.members` of a
     /// snapshot.
-    async fn catch_up(&self, viewer: Viewer<'_>, room: RoomId, since: Option<Cursor>, limits: CatchUpLimits) -> StoreResult<Option<CatchUp>>;
+    async fn catch_up(
+        &self,
+        viewer: Viewer<'_>,
+        room: RoomId,
+        since: Option<Cursor>,
+        limits: CatchUpLimits,
+    ) -> StoreResult<Option<CatchUp>>;
 
     /// How many messages the user has not read, over all rooms they are in.
     async fn unread(&self, user: &UserId) -> StoreResult<u64>;

@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     model::{
-        AddParticipant, Command, CreateRoom, Cursor, DeleteMessage, EditMessage, Error, MAX_INTEGER, Mark, MarkAt, MarkKind,
-        MessageId, RemoveParticipant, Result, RoomRef, SendMessage, Seq, UpdateMe, UpdateParticipant, UpdateRoom, UserId,
+        AddParticipant, Command, CreateRoom, Cursor, DeleteMessage, EditMessage, Error, MAX_INTEGER, Mark, MarkAt,
+        MarkKind, MessageId, RemoveParticipant, Result, RoomRef, SendMessage, Seq, UpdateMe, UpdateParticipant,
+        UpdateRoom, UserId,
     },
     store::Window,
 };
@@ -258,10 +259,42 @@ fn missing(error: &serde_json::Error) -> Error {
 /// The fields of the protocol, so that an error can name one without repeating what a stranger wrote.
 fn known(name: &str) -> Option<&'static str> {
     const FIELDS: [&str; 36] = [
-        "action", "ref", "room", "rooms", "cursor", "content", "message_type", "client_id", "metadata", "attachments",
-        "reply_to", "read_seq", "sender", "message_id", "seq", "before", "after", "around", "limit", "token", "user_id",
-        "role", "name", "avatar", "topic", "kind", "key", "history", "state", "participants", "visible_from", "muted_until",
-        "banned", "pinned", "hidden", "level",
+        "action",
+        "ref",
+        "room",
+        "rooms",
+        "cursor",
+        "content",
+        "message_type",
+        "client_id",
+        "metadata",
+        "attachments",
+        "reply_to",
+        "read_seq",
+        "sender",
+        "message_id",
+        "seq",
+        "before",
+        "after",
+        "around",
+        "limit",
+        "token",
+        "user_id",
+        "role",
+        "name",
+        "avatar",
+        "topic",
+        "kind",
+        "key",
+        "history",
+        "state",
+        "participants",
+        "visible_from",
+        "muted_until",
+        "banned",
+        "pinned",
+        "hidden",
+        "level",
     ];
     FIELDS.into_iter().find(|field| *field == name)
 }
@@ -289,7 +322,10 @@ mod tests {
             (r#"{"action":"secret"}"#, "`action` is unknown"),
             (r#"{"action":"send_message","content":{"secret":1}}"#, "`content` is missing, or not what it must be"),
             (r#"{"action":"edit_message"}"#, "`message_id` is missing, or not what it must be"),
-            (r#"{"action":"send_message","message_type":"secret"}"#, "`message_type` is missing, or not what it must be"),
+            (
+                r#"{"action":"send_message","message_type":"secret"}"#,
+                "`message_type` is missing, or not what it must be",
+            ),
             (r#"{"action":"read_message","seq":-1}"#, "`seq` is missing, or not what it must be"),
             (r#"{"action":"ping","ref":[]}"#, "`ref` must be a number or a text of at most 64 bytes"),
             (r#"{"action":"history","before":1,"after":2}"#, "`before` , `after` and `around` exclude each other"),

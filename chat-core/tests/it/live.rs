@@ -3,7 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use chat_core::{
-    CreateRoom, EditMessage, Engine, Event, Limits, MemoryStore, Options, Replica, RoomRef, SendMessage, Subscribed, Sync,
+    CreateRoom, EditMessage, Engine, Event, Limits, MemoryStore, Options, Replica, RoomRef, SendMessage, Subscribed,
+    Sync,
 };
 
 use crate::stage::{Stage, next, next_text, user};
@@ -93,7 +94,8 @@ async fn catching_up_goes_in_steps_and_live_events_begin_at_the_last() {
     let mut live = engine.session(&user("ben")).live();
     let (mut cursor, mut seen, mut steps) = (start, Vec::new(), 0);
     loop {
-        let Subscribed::Open(opened) = live.subscribe(vec![(room.into(), Some(cursor))]).await.unwrap().remove(0) else {
+        let Subscribed::Open(opened) = live.subscribe(vec![(room.into(), Some(cursor))]).await.unwrap().remove(0)
+        else {
             panic!("in the room")
         };
         steps += 1;
@@ -175,12 +177,7 @@ async fn the_first_connection_joins_and_the_last_one_leaves() {
     s.says("ben", "still here?").await;
     drop(second);
     let mut before = Vec::new();
-    next(&mut ben, |e| {
-        before_left(e)
-    })
-    .await
-    .into_iter()
-    .for_each(|t| before.push(t));
+    next(&mut ben, |e| before_left(e)).await.into_iter().for_each(|t| before.push(t));
     assert_eq!(before, ["ben"]);
 }
 
@@ -196,7 +193,9 @@ async fn presence_is_told_at_once_and_going_is_told_late() {
     let s = Stage::new().await;
     let mut ben = s.opens("ben").await;
     let presence = |e: &Event| match e {
-        Event::Presence { user_id, online, last_seen } if *user_id == user("ann") => Some((*online, last_seen.is_some())),
+        Event::Presence { user_id, online, last_seen } if *user_id == user("ann") => {
+            Some((*online, last_seen.is_some()))
+        }
         _ => None,
     };
     let ann = s.of("ann").live();

@@ -1,8 +1,8 @@
 //! Who may what, and what ends when a membership ends.
 
 use chat_core::{
-    AddParticipant, Code, CreateRoom, Error, Event, HistoryMode, RemoveParticipant, Role, SendMessage, Timestamp, UpdateParticipant,
-    Window,
+    AddParticipant, Code, CreateRoom, Error, Event, HistoryMode, RemoveParticipant, Role, SendMessage, Timestamp,
+    UpdateParticipant, Window,
 };
 
 use crate::stage::{Stage, next, user};

@@ -24,7 +24,10 @@ async fn a_key_is_got_or_created_once_even_by_many_at_once() {
 async fn a_pair_has_one_direct_room_from_either_side() {
     let s = Stage::new().await;
     let (ann, ben) = (s.of("ann"), s.of("ben"));
-    let (a, b) = tokio::join!(ann.create_room(CreateRoom::direct(user("ben"))), ben.create_room(CreateRoom::direct(user("ann"))));
+    let (a, b) = tokio::join!(
+        ann.create_room(CreateRoom::direct(user("ben"))),
+        ben.create_room(CreateRoom::direct(user("ann")))
+    );
     let (a, b) = (a.unwrap(), b.unwrap());
     assert_eq!(a.info.id, b.info.id);
     assert_eq!(ann.leave(a.info.id).await.unwrap_err().code(), Code::Forbidden);

@@ -1,8 +1,6 @@
 //! Messages: posting, repeating, editing, deleting, paging.
 
-use chat_core::{
-    Code, EditMessage, Error, MessageType, SendMessage, Window,
-};
+use chat_core::{Code, EditMessage, Error, MessageType, SendMessage, Window};
 
 use crate::stage::{Stage, user};
 
@@ -111,9 +109,8 @@ async fn pages_go_both_ways_and_around() {
         s.says("ann", &n.to_string()).await;
     }
     let ben = s.of("ben");
-    let seqs = |page: chat_core::Page<chat_core::Message>| {
-        (page.results.iter().map(|m| m.seq).collect::<Vec<_>>(), page.next)
-    };
+    let seqs =
+        |page: chat_core::Page<chat_core::Message>| (page.results.iter().map(|m| m.seq).collect::<Vec<_>>(), page.next);
     let page = |window, limit| ben.history(s.room, window, Some(limit));
     assert_eq!(seqs(page(Window::Before(10), 3).await.unwrap()), (vec![9, 8, 7], Some("7".into())));
     assert_eq!(seqs(page(Window::After(18), 3).await.unwrap()), (vec![19, 20], None));

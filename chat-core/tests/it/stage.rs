@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use chat_core::{
-    CreateRoom, Engine, Event, Live, MemoryStore, Message, Options, RoomId, SendMessage, Session, UserId,
-};
+use chat_core::{CreateRoom, Engine, Event, Live, MemoryStore, Message, Options, RoomId, SendMessage, Session, UserId};
 
 pub(crate) struct Stage {
     pub(crate) engine: Engine,

@@ -41,11 +41,17 @@ impl MemoryStore {
         let (mut epoch, mut key) = ([0; 8], [0; 16]);
         random.fill(&mut epoch);
         random.fill(&mut key);
-        Self {
-            epoch: u64::from_be_bytes(epoch).max(1),
-            digester: Digester::new(key),
-            state: Mutex::new(Some(State::default())),
-        }
+        Self::with(u64::from_be_bytes(epoch).max(1), Digester::new(key))
+    }
+
+    /// An empty store with the epoch and the key of another: after the same commits both say the same, cursors
+    /// included.
+    pub fn twin_of(other: &dyn Store) -> Self {
+        Self::with(other.epoch(), other.digester())
+    }
+
+    fn with(epoch: u64, digester: Digester) -> Self {
+        Self { epoch, digester, state: Mutex::new(Some(State::default())) }
     }
 
     fn slot(&self) -> MutexGuard<'_, Option<State>> {
