@@ -1,0 +1,327 @@
+//! One client: its socket below, the protocol without sockets above, and the clock beside them.
+
+mod tracker;
+
+use std::{
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use chat_core::{
+    Error, Timestamp,
+    wire::{CloseCode, Closing, Connection},
+};
+use futures_util::future::poll_fn;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::{
+    lifecycle::Stop,
+    metrics::End,
+    server::Shared,
+    slots::Slot,
+    ws::{Broken, Incoming, WsSocket},
+};
+
+use tracker::Tracker;
+
+/// Frames that are taken from one socket before others have their turn.
+const READS: usize = 64;
+
+/// Who is told to come back, comes back within so long; spread, so that not all come at once.
+const COME_BACK: Duration = Duration::from_secs(3);
+
+/// A client's connection, with everything that it has claimed.
+pub(crate) struct Driver {
+    socket: WsSocket,
+    connection: Connection,
+    shared: Arc<Shared>,
+    slot: Slot,
+    stop: Stop,
+    tracker: Tracker,
+    out: Vec<Bytes>,
+    /// When the peer last gave a sign of life, and was last asked for one.
+    heard: Instant,
+    pinged: Instant,
+    /// The connection's own deadline, as the timer has it.
+    deadline: Option<Timestamp>,
+    draining: bool,
+}
+
+/// What is to be done next.
+enum Next {
+    /// Send what is in `out`, and then end if it says so.
+    Send(Option<Closing>),
+    Ping,
+    End(Ending),
+}
+
+/// How it ends.
+enum Ending {
+    /// Say so with this code.
+    Say(CloseCode),
+    /// The peer was silent.
+    Idle,
+    /// The peer broke RFC 6455; the code says how.
+    Violation(u16),
+    /// There is nobody to say anything to.
+    Gone(End),
+}
+
+/// How far reading went.
+enum Read {
+    /// There is nothing more at the moment.
+    Pending,
+    /// The connection takes no more at the moment.
+    Full,
+    /// Others have their turn.
+    Enough,
+    End(Ending),
+}
+
+impl Driver {
+    /// A connection whose handshake is done; `first` is what it has to say already.
+    pub(crate) fn new(
+        socket: WsSocket,
+        connection: Connection,
+        first: Vec<Bytes>,
+        shared: Arc<Shared>,
+        slot: Slot,
+        stop: Stop,
+    ) -> Self {
+        let now = Instant::now();
+        let deadline = connection.deadline();
+        Self {
+            socket,
+            connection,
+            shared,
+            slot,
+            stop,
+            tracker: Tracker::default(),
+            out: first,
+            heard: now,
+            pinged: now,
+            deadline,
+            draining: false,
+        }
+    }
+
+    /// Serves it to its end.
+    pub(crate) async fn run(mut self) {
+        self.shared.metrics.sockets_opened.add(1);
+        let ending = self.talk().await;
+        // Others need not see it any longer; what is left is good manners.
+        drop(self.connection);
+        let (socket, shared, mut stop) = (self.socket, self.shared, self.stop);
+        let (how, goodbye): (_, Pin<Box<dyn Future<Output = ()> + Send>>) = match ending {
+            Ending::Say(code) => (End::Ours(code), Box::pin(socket.close(code.number(), code.reason()))),
+            Ending::Idle => (End::Idle, Box::pin(socket.close(1001, "idle"))),
+            Ending::Violation(code) => (End::Violation, Box::pin(socket.fail(code))),
+            Ending::Gone(how) => {
+                if how != End::Peer {
+                    socket.cut();
+                }
+                (how, Box::pin(std::future::ready(())))
+            }
+        };
+        shared.metrics.ended(how);
+        tracing::debug!(?how, "socket ended");
+        tokio::select! {
+            () = goodbye => {}
+            () = stop.over() => {}
+        }
+        drop(self.slot);
+    }
+
+    async fn talk(&mut self) -> Ending {
+        let mut stop = self.stop.clone();
+        let mut draining = pin!(stop.draining());
+        let mut timer = pin!(sleep_until(self.due()));
+        loop {
+            let sent = match poll_fn(|cx| self.poll_next(cx, draining.as_mut(), timer.as_mut())).await {
+                Next::Send(closing) => match (self.send().await, closing) {
+                    (Ok(()), Some(closing)) => return Ending::Say(closing.code),
+                    (sent, _) => sent,
+                },
+                Next::Ping => self.ping().await,
+                Next::End(ending) => return ending,
+            };
+            if let Err(ending) = sent {
+                return ending;
+            }
+        }
+    }
+
+    fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+        draining: Pin<&mut impl Future<Output = ()>>,
+        mut timer: Pin<&mut Sleep>,
+    ) -> Poll<Next> {
+        if !self.draining && draining.poll(cx).is_ready() {
+            self.draining = true;
+            self.connection.close(CloseCode::Draining, Some(self.come_back()));
+        }
+        // Before all else: a busy connection must not outlive its token either.
+        if self.deadline != self.connection.deadline() {
+            self.deadline = self.connection.deadline();
+            timer.as_mut().reset(self.due());
+        }
+        while timer.as_mut().poll(cx).is_ready() {
+            let next = self.on_time();
+            self.deadline = self.connection.deadline();
+            timer.as_mut().reset(self.due());
+            if let Some(next) = next {
+                return Poll::Ready(next);
+            }
+        }
+        loop {
+            let read = self.poll_reads(cx);
+            let closing = self.connection.poll_output(cx, &mut self.out);
+            self.claim_user();
+            match (read, closing) {
+                (_, Poll::Ready(closing)) => return Poll::Ready(Next::Send(closing)),
+                (Read::End(ending), _) => return Poll::Ready(Next::End(ending)),
+                _ if !self.out.is_empty() => return Poll::Ready(Next::Send(None)),
+                (Read::Full, _) if self.connection.has_room() => {}
+                (Read::Enough, _) => {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                _ => return Poll::Pending,
+            }
+        }
+    }
+
+    /// Takes what the peer sent.
+    fn poll_reads(&mut self, cx: &mut Context<'_>) -> Read {
+        let (mut frames, mut bytes) = (0, 0);
+        let mut read = Read::Enough;
+        for _ in 0..READS {
+            if !self.connection.has_room() {
+                read = Read::Full;
+                break;
+            }
+            match self.socket.poll_read(cx) {
+                Poll::Pending => {
+                    read = Read::Pending;
+                    break;
+                }
+                Poll::Ready(Incoming::Text(text)) => {
+                    frames += 1;
+                    bytes += text.len() as u64;
+                    self.receive(&text);
+                }
+                Poll::Ready(Incoming::Binary(data)) => {
+                    frames += 1;
+                    bytes += data.len() as u64;
+                    self.connection.receive_binary();
+                }
+                Poll::Ready(Incoming::Alive) => {}
+                Poll::Ready(Incoming::Gone) => return Read::End(Ending::Gone(End::Peer)),
+                Poll::Ready(Incoming::Violation(code)) => return Read::End(Ending::Violation(code)),
+            }
+            self.heard = Instant::now();
+        }
+        if frames > 0 {
+            self.shared.metrics.frames_in.add(frames);
+            self.shared.metrics.bytes_in.add(bytes);
+        }
+        read
+    }
+
+    fn receive(&mut self, text: &str) {
+        let user = self.connection.user();
+        if let (Some(rates), Some(user)) = (&self.shared.rates, user)
+            && let Some(reference) = tracker::send_of(text)
+            && let Err(retry_after_ms) = rates.take(user, self.shared.now())
+        {
+            self.out.push(tracker::refusal(reference, &Error::RateLimited { retry_after_ms }));
+            return;
+        }
+        self.tracker.arrived(text, &self.shared.metrics);
+        self.connection.receive(text);
+    }
+
+    /// Counts the socket as its user's, once that is known.
+    fn claim_user(&mut self) {
+        if !self.slot.has_user()
+            && let Some(user) = self.connection.user()
+            && !self.slot.claim_user(user)
+        {
+            self.connection.close(CloseCode::TooManyConnections, None);
+        }
+    }
+
+    /// The time has come for something.
+    fn on_time(&mut self) -> Option<Next> {
+        self.connection.tick(self.shared.now());
+        let limits = &self.shared.settings.limits;
+        let now = Instant::now();
+        if now >= self.heard + limits.idle_timeout {
+            return Some(Next::End(Ending::Idle));
+        }
+        if now >= self.pinged + limits.ping_every {
+            self.pinged = now;
+            return Some(Next::Ping);
+        }
+        None
+    }
+
+    /// When the time comes for something.
+    fn due(&self) -> Instant {
+        let limits = &self.shared.settings.limits;
+        let alive = (self.pinged + limits.ping_every).min(self.heard + limits.idle_timeout);
+        match self.deadline {
+            Some(deadline) => {
+                let left = deadline.as_millis().saturating_sub(self.shared.now().as_millis());
+                // A little late rather than too early, which would only have to wait again.
+                let left = Duration::from_millis(u64::try_from(left).unwrap_or(0).saturating_add(1));
+                Instant::now().checked_add(left).map_or(alive, |deadline| alive.min(deadline))
+            }
+            None => alive,
+        }
+    }
+
+    async fn send(&mut self) -> Result<(), Ending> {
+        self.tracker.answered(&self.out, &self.shared.metrics);
+        let patience = self.shared.settings.limits.write_timeout;
+        let sent = tokio::select! {
+            biased;
+            sent = self.socket.send(&self.out, patience) => sent.map_err(broken),
+            () = self.stop.over() => Err(Ending::Gone(End::Cut)),
+        };
+        // A burst must not make the connection large for good.
+        if self.out.capacity() > 8 {
+            self.out = Vec::new();
+        }
+        self.out.clear();
+        self.shared.metrics.bytes_out.add(sent?);
+        Ok(())
+    }
+
+    async fn ping(&mut self) -> Result<(), Ending> {
+        let patience = self.shared.settings.limits.write_timeout;
+        tokio::select! {
+            biased;
+            sent = self.socket.ping(patience) => sent.map(drop).map_err(broken),
+            () = self.stop.over() => Err(Ending::Gone(End::Cut)),
+        }
+    }
+
+    /// When the peer is to come back.
+    fn come_back(&self) -> Duration {
+        let mut chance = [0; 2];
+        self.shared.engine.options().random.fill(&mut chance);
+        COME_BACK.mul_f64(f64::from(u16::from_le_bytes(chance)) / f64::from(u16::MAX))
+    }
+}
+
+const fn broken(broken: Broken) -> Ending {
+    Ending::Gone(match broken {
+        Broken::Gone => End::Peer,
+        Broken::Stuck => End::Stuck,
+    })
+}

@@ -1,0 +1,135 @@
+//! HTTP: the routes, and the OpenAPI document that is made of the very same list.
+
+mod error;
+mod guard;
+mod input;
+mod messages;
+mod rooms;
+mod schema;
+mod service;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::Bytes,
+    http::{StatusCode, header},
+    middleware::{from_fn_with_state, map_response},
+    response::{IntoResponse, Response},
+    routing::{any, get},
+};
+use chat_core::Error;
+use utoipa::{
+    Modify, OpenApi,
+    openapi::{
+        Components,
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
+};
+use utoipa_axum::{router::UtoipaMethodRouter, routes};
+
+use crate::{connect, server::Shared};
+
+pub(crate) use error::ApiError;
+
+type SharedRouter = Router<Arc<Shared>>;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Chat", description = "Rooms, messages, receipts. Live events come over `/ws/`."),
+    modifiers(&Bearer)
+)]
+struct Document;
+
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+        let components = document.components.get_or_insert_with(Components::new);
+        components.add_security_scheme("bearer", SecurityScheme::Http(scheme));
+    }
+}
+
+/// Every path that the server has.
+pub(crate) fn router(shared: &Arc<Shared>) -> Router {
+    let (api, document) = api(shared);
+    let document = Bytes::from(document.to_json().expect("the document is plain data"));
+    let document = get(move || async move { ([(header::CONTENT_TYPE, "application/json")], document) });
+    let sockets = SharedRouter::new();
+    let sockets = both(sockets, "/ws/", get(connect::general));
+    let sockets = both(sockets, "/ws/job_chat/{job_id}/", get(connect::room));
+    let missing = || async { ApiError::from(Error::not_found("path")) };
+    api.merge(sockets)
+        .route("/api/openapi.json", document)
+        .route("/api/{*path}", any(missing))
+        .route("/ws/{*path}", any(missing))
+        .layer(map_response(wrong_method))
+        .layer(guard::cors(&shared.settings.origins))
+        .layer(from_fn_with_state(Arc::clone(shared), guard::origin))
+        .with_state(Arc::clone(shared))
+}
+
+/// The paths that the document describes, and the document.
+fn api(shared: &Arc<Shared>) -> (SharedRouter, utoipa::openapi::OpenApi) {
+    let mut api = Api { router: Router::new(), document: Document::openapi(), shared };
+    api.add(routes!(rooms::list_rooms, rooms::create_room));
+    api.add(routes!(rooms::get_room, rooms::update_room, rooms::delete_room));
+    api.add(routes!(messages::history));
+    api.add(routes!(messages::send_message));
+    api.add(routes!(rooms::list_participants, rooms::add_participant));
+    api.add(routes!(rooms::update_participant, rooms::remove_participant));
+    api.add(routes!(rooms::read_message));
+    api.add(routes!(rooms::mark_unread));
+    api.add(routes!(messages::list_messages));
+    api.add(routes!(messages::get_message, messages::edit_message, messages::delete_message));
+    api.add(routes!(messages::mark_read));
+    api.add(routes!(messages::readers));
+    api.add(routes!(service::healthz));
+    api.add(routes!(service::readyz));
+    api.add(routes!(service::metrics));
+    (api.router, api.document)
+}
+
+/// Routes and their description, which cannot part.
+struct Api<'a> {
+    router: SharedRouter,
+    document: utoipa::openapi::OpenApi,
+    shared: &'a Arc<Shared>,
+}
+
+impl Api<'_> {
+    fn add(&mut self, (schemas, paths, methods): UtoipaMethodRouter<Arc<Shared>>) {
+        let components = self.document.components.get_or_insert_with(Components::new);
+        components.schemas.extend(schemas);
+        for (path, item) in paths.paths {
+            let methods = guard::counted(methods.clone(), &item, self.shared);
+            self.router = both(std::mem::take(&mut self.router), &path, methods);
+            self.document.paths.paths.insert(path, item);
+        }
+    }
+}
+
+/// A path with its trailing slash, and without.
+fn both(router: SharedRouter, path: &str, methods: axum::routing::MethodRouter<Arc<Shared>>) -> SharedRouter {
+    match path.strip_suffix('/') {
+        Some(bare) => router.route(bare, methods.clone()).route(path, methods),
+        None => router.route(path, methods.clone()).route(&format!("{path}/"), methods),
+    }
+}
+
+/// What axum answers by itself to a method that a path does not have, in our own words.
+async fn wrong_method(response: Response) -> Response {
+    if response.status() != StatusCode::METHOD_NOT_ALLOWED {
+        return response;
+    }
+    let error = ApiError::with(StatusCode::METHOD_NOT_ALLOWED, &Error::invalid("method", "is not one of `allow`"));
+    let mut answer = error.into_response();
+    if let Some(allow) = response.headers().get(header::ALLOW) {
+        answer.headers_mut().insert(header::ALLOW, allow.clone());
+    }
+    answer
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,156 @@
+//! The ready-made way to listen: an accept loop that nobody can hold up, and a stop that loses nothing.
+
+use std::{
+    convert::Infallible,
+    future::Future,
+    io,
+    net::SocketAddr,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{Router, extract::ConnectInfo, response::Response, routing::future::RouteFuture};
+use hyper::{Request, body::Incoming, server::conn::http1};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+
+use crate::{
+    limits::ServerLimits,
+    server::{ChatServer, Shared},
+};
+
+/// How long to wait when the system cannot give another connection.
+const EXHAUSTED: Duration = Duration::from_millis(20);
+
+/// Listens on `address`, with the backlog that the limits name. Port 0 takes a free one.
+///
+/// # Errors
+/// What the system says: the address is in use, or not this machine's.
+pub fn listen(address: SocketAddr, limits: &ServerLimits) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    #[cfg(not(windows))]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(limits.listen_backlog)
+}
+
+/// Serves `app` until `stop` resolves; then closes `chat` as [`ChatServer::close`] does, and returns when nothing runs
+/// any more. `app` is `chat.router()`, or an app of your own that it is nested in.
+///
+/// A connection that does not finish a request's head in time is dropped, and holds up no other.
+pub async fn serve(listener: TcpListener, app: Router, chat: &ChatServer, stop: impl Future<Output = ()>) {
+    let mut stop = pin!(stop);
+    let door = Door::new(&chat.shared, app);
+    loop {
+        let accepted = tokio::select! {
+            () = &mut stop => break,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, peer)) => door.admit(stream, peer),
+            Err(error) => {
+                chat.shared.metrics.accept_errors.add(1);
+                // Connections that were broken before they were taken are nothing; all else needs time.
+                if !matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
+                    tracing::warn!(%error, "cannot accept a connection");
+                    tokio::time::sleep(EXHAUSTED).await;
+                }
+            }
+        }
+    }
+    // Whoever comes now finds nobody listening, and goes elsewhere.
+    drop(listener);
+    drop(door);
+    chat.close().await;
+}
+
+/// Lets connections in.
+struct Door {
+    shared: Arc<Shared>,
+    app: Router,
+    http: http1::Builder,
+    open: Arc<AtomicUsize>,
+}
+
+impl Door {
+    fn new(shared: &Arc<Shared>, app: Router) -> Self {
+        let limits = &shared.settings.limits;
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new())
+            .header_read_timeout(limits.handshake_timeout)
+            .max_header_size(limits.head_bytes)
+            .max_buf_size(limits.head_bytes.max(64 * 1024));
+        Self { shared: Arc::clone(shared), app, http, open: Arc::default() }
+    }
+
+    fn admit(&self, stream: TcpStream, peer: SocketAddr) {
+        let metrics = &self.shared.metrics;
+        let place = Place::take(&self.open);
+        if place.taken > self.shared.settings.limits.http_connections {
+            metrics.connections_shed.add(1);
+            return;
+        }
+        metrics.connections.add(1);
+        // Frames are gathered already; waiting for more would only delay them.
+        if stream.set_nodelay(true).is_err() {
+            return;
+        }
+        let service = Connected { app: self.app.clone(), peer };
+        let connection = self.http.serve_connection(TokioIo::new(stream), service).with_upgrades();
+        let mut stop = self.shared.life.stop();
+        // spawns: one connection's task; it holds a `Stop`, through which `ChatServer::close` ends it and waits for it.
+        tokio::spawn(async move {
+            let _place = place;
+            let mut connection = pin!(connection);
+            tokio::select! {
+                // What went wrong on a connection is its peer's affair.
+                _ = connection.as_mut() => return,
+                () = stop.draining() => connection.as_mut().graceful_shutdown(),
+            }
+            tokio::select! {
+                _ = connection => {}
+                () = stop.over() => {}
+            }
+        });
+    }
+}
+
+/// The app, for one connection: its requests say whom they come from.
+struct Connected {
+    app: Router,
+    peer: SocketAddr,
+}
+
+impl hyper::service::Service<Request<Incoming>> for Connected {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = RouteFuture<Infallible>;
+
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        request.extensions_mut().insert(ConnectInfo(self.peer));
+        tower::Service::call(&mut self.app.clone(), request)
+    }
+}
+
+/// One of the connections that are not sockets; dropping it frees the place.
+struct Place {
+    open: Arc<AtomicUsize>,
+    taken: usize,
+}
+
+impl Place {
+    fn take(open: &Arc<AtomicUsize>) -> Self {
+        let taken = open.fetch_add(1, Ordering::Relaxed) + 1;
+        Self { open: Arc::clone(open), taken }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}

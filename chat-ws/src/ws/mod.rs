@@ -1,0 +1,11 @@
+//! RFC 6455, without chat: the upgrade, and a socket that reads frames one by one and writes them in batches.
+
+mod batch;
+mod echo;
+mod socket;
+mod transport;
+mod upgrade;
+
+pub use echo::echo_router;
+pub(crate) use socket::{Broken, Incoming, WsSocket};
+pub(crate) use upgrade::{Pending, Upgrade};

@@ -1,0 +1,191 @@
+//! An open WebSocket: tungstenite reads, batches are written past it.
+
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::{Sink, Stream, future::poll_fn};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    time::timeout,
+};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{
+        Error, Message, Utf8Bytes,
+        error::ProtocolError,
+        protocol::{CloseFrame, Role, WebSocketConfig},
+    },
+};
+
+use super::{
+    batch::{Batch, Opcode},
+    transport::Transport,
+};
+
+/// tungstenite fills its whole read buffer at once, so a socket costs this much even if it is never used. It grows for
+/// a longer frame.
+const READ_BUFFER: usize = 1024;
+
+/// Room for the pongs and the close frame, which are all that tungstenite writes.
+const WRITE_BUFFER: usize = 1024;
+
+/// How long a peer may take to answer a close frame, and how many bytes of it are read meanwhile.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+const CLOSE_BYTES: usize = 1024 * 1024;
+
+/// An open WebSocket.
+pub(crate) struct WsSocket {
+    inner: WebSocketStream<Transport>,
+}
+
+/// What the peer sent.
+#[derive(Debug)]
+pub(crate) enum Incoming {
+    Text(Utf8Bytes),
+    Binary(Bytes),
+    /// A ping or a pong: a sign of life. Pings are answered by themselves.
+    Alive,
+    /// Nothing more: it closed, properly or not.
+    Gone,
+    /// It broke the protocol; the code says how. Nothing more can be read.
+    Violation(u16),
+}
+
+/// Why something could not be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Broken {
+    /// The connection is gone.
+    Gone,
+    /// The peer did not take it in time.
+    Stuck,
+}
+
+impl WsSocket {
+    /// A socket after its handshake; `read` is what was read too far.
+    pub(super) async fn new(transport: Transport, read: Vec<u8>, frame_bytes: usize) -> Self {
+        let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BUFFER)
+            .write_buffer_size(0)
+            .max_write_buffer_size(WRITE_BUFFER)
+            .max_message_size(Some(frame_bytes))
+            .max_frame_size(Some(frame_bytes));
+        let inner = if read.is_empty() {
+            WebSocketStream::from_raw_socket(transport, Role::Server, Some(config)).await
+        } else {
+            WebSocketStream::from_partially_read(transport, read, Role::Server, Some(config)).await
+        };
+        Self { inner }
+    }
+
+    /// What the peer sent next. After a close frame of the peer's it goes on until the answer is written.
+    pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Incoming> {
+        loop {
+            let incoming = match ready!(Pin::new(&mut self.inner).poll_next(cx)) {
+                Some(Ok(Message::Text(text))) => Incoming::Text(text),
+                Some(Ok(Message::Binary(bytes))) => Incoming::Binary(bytes),
+                Some(Ok(Message::Close(_))) => continue,
+                Some(Ok(_)) => Incoming::Alive,
+                None => Incoming::Gone,
+                Some(Err(error)) => violation(&error).map_or(Incoming::Gone, Incoming::Violation),
+            };
+            return Poll::Ready(incoming);
+        }
+    }
+
+    /// Sends texts, together. The peer has `patience` for each 64 KiB.
+    ///
+    /// Returns the bytes that were written.
+    pub(crate) async fn send(&mut self, texts: &[Bytes], patience: Duration) -> Result<u64, Broken> {
+        self.write(Opcode::Text, texts, patience).await
+    }
+
+    /// Sends one binary message.
+    pub(crate) async fn send_binary(&mut self, bytes: Bytes, patience: Duration) -> Result<u64, Broken> {
+        self.write(Opcode::Binary, &[bytes], patience).await
+    }
+
+    /// Asks for a sign of life.
+    pub(crate) async fn ping(&mut self, patience: Duration) -> Result<u64, Broken> {
+        self.write(Opcode::Ping, &[Bytes::new()], patience).await
+    }
+
+    async fn write(&mut self, opcode: Opcode, frames: &[Bytes], patience: Duration) -> Result<u64, Broken> {
+        let mut batch = Batch::new(opcode, frames);
+        while !batch.is_done() {
+            let mut step = poll_fn(|cx| {
+                // A pong that is half written must be whole before anything else.
+                ready!(Pin::new(&mut self.inner).poll_flush(cx)).map_err(|_| io::ErrorKind::BrokenPipe)?;
+                batch.poll_step(cx, self.inner.get_mut())
+            });
+            // No timer while the peer keeps up.
+            let written = match poll_fn(|cx| Poll::Ready(Pin::new(&mut step).poll(cx))).await {
+                Poll::Ready(written) => written,
+                Poll::Pending => timeout(patience, step).await.map_err(|_| Broken::Stuck)?,
+            };
+            written.map_err(|_: io::Error| Broken::Gone)?;
+        }
+        Ok(batch.written())
+    }
+
+    /// Ends without a word; what was not taken yet is thrown away, so that the system need not hold it either.
+    pub(crate) fn cut(self) {
+        self.inner.into_inner().reset();
+    }
+
+    /// Says why, waits for the peer to agree, and ends.
+    pub(crate) async fn close(mut self, code: u16, reason: &'static str) {
+        let frame = CloseFrame { code: code.into(), reason: Utf8Bytes::from_static(reason) };
+        let goodbye = async {
+            poll_fn(|cx| Pin::new(&mut self.inner).poll_flush(cx)).await?;
+            Pin::new(&mut self.inner).start_send(Message::Close(Some(frame)))?;
+            poll_fn(|cx| Pin::new(&mut self.inner).poll_flush(cx)).await?;
+            let mut read = 0;
+            while let Some(Ok(message)) = poll_fn(|cx| Pin::new(&mut self.inner).poll_next(cx)).await {
+                read += message.len();
+                if read > CLOSE_BYTES {
+                    break;
+                }
+            }
+            Ok::<(), Error>(())
+        };
+        // Whether it agrees or not, it is over.
+        let _ = timeout(CLOSE_TIMEOUT, goodbye).await;
+    }
+
+    /// The same after a violation, when no frame can be read any more: what the peer still sends is thrown away, since
+    /// closing over unread bytes would reset the connection before the peer has read why.
+    pub(crate) async fn fail(mut self, code: u16) {
+        let frame = [Bytes::copy_from_slice(&code.to_be_bytes())];
+        let goodbye = async {
+            self.write(Opcode::Close, &frame, CLOSE_TIMEOUT).await.map_err(|_| io::ErrorKind::BrokenPipe)?;
+            let transport = self.inner.get_mut();
+            transport.shutdown().await?;
+            let mut buffer = [0; 1024];
+            let mut left = CLOSE_BYTES;
+            while left > 0 {
+                match transport.read(&mut buffer).await? {
+                    0 => break,
+                    n => left = left.saturating_sub(n),
+                }
+            }
+            Ok::<(), io::Error>(())
+        };
+        let _ = timeout(CLOSE_TIMEOUT, goodbye).await;
+    }
+}
+
+/// The close code for what the peer did wrong; nothing if the connection just broke.
+fn violation(error: &Error) -> Option<u16> {
+    match error {
+        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
+        Error::Protocol(_) => Some(1002),
+        Error::Utf8(_) => Some(1007),
+        Error::Capacity(_) => Some(1009),
+        _ => None,
+    }
+}
