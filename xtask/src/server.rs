@@ -1,0 +1,223 @@
+//! Starts the real server binary for the demo, and stops it again.
+
+use std::{
+    fs::{self, File},
+    hash::{BuildHasher, RandomState},
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::mpsc,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::{cargo, output, run};
+
+/// How long the server may take to say where it is.
+const START: Duration = Duration::from_secs(30);
+/// How long it may take to drain; longer than its own limit.
+const STOP: Duration = Duration::from_secs(15);
+
+/// Builds `chat-server` in release and says where it is.
+pub(crate) fn build(root: &Path) -> Result<PathBuf> {
+    run(cargo(root).args(["build", "--quiet", "--release", "--package", "chat-server"]))?;
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir));
+    Ok(target.join("release").join(format!("chat-server{}", std::env::consts::EXE_SUFFIX)))
+}
+
+/// A running server; dropping it stops it.
+pub(crate) struct Server {
+    child: Child,
+    binary: PathBuf,
+    secret: String,
+    url: String,
+    log: PathBuf,
+    stopped: bool,
+}
+
+impl Server {
+    /// Starts the server on a fresh file in `dir`, which is emptied first; its log goes there too.
+    pub(crate) fn start(binary: &Path, dir: &Path) -> Result<Self> {
+        if dir.exists() {
+            fs::remove_dir_all(dir).with_context(|| format!("cannot empty {}", dir.display()))?;
+        }
+        fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+        let log = dir.join("server.log");
+        let secret = secret();
+        let mut child = Command::new(binary)
+            .args(["--listen", "127.0.0.1:0", "--db"])
+            .arg(format!("sqlite:{}", dir.join("demo.db").display()))
+            .env("CHAT_JWT_SECRET", &secret)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(File::create(&log)?)
+            .spawn()
+            .with_context(|| format!("cannot start {}", binary.display()))?;
+        let lines = read_lines(&mut child);
+        // From here on, leaving early stops the child.
+        let binary = binary.to_path_buf();
+        let mut server = Self { child, binary, secret, url: String::new(), log, stopped: false };
+        server.url = server.wait_for_url(&lines)?;
+        Ok(server)
+    }
+
+    /// Where it is: `http://HOST:PORT`.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// A token for a user, or with the role `service` for the application itself.
+    pub(crate) fn token(&self, user: &str, role: Option<&str>) -> Result<String> {
+        let mut mint = Command::new(&self.binary);
+        mint.args(["token", "--user", user]).env("CHAT_JWT_SECRET", &self.secret);
+        if let Some(role) = role {
+            mint.args(["--role", role]);
+        }
+        Ok(output(&mut mint)?.trim().to_owned())
+    }
+
+    /// Waits until it ends by itself, as it does on Ctrl-C.
+    pub(crate) fn wait(&mut self) -> Result<()> {
+        let status = self.child.wait()?;
+        self.ended(status)
+    }
+
+    /// Lets it drain and end.
+    pub(crate) fn stop(mut self) -> Result<()> {
+        let status = self.terminate()?;
+        self.ended(status)
+    }
+
+    fn wait_for_url(&self, lines: &mpsc::Receiver<String>) -> Result<String> {
+        let give_up = Instant::now() + START;
+        loop {
+            match lines.recv_timeout(give_up.saturating_duration_since(Instant::now())) {
+                Ok(line) => {
+                    if let Some(url) = url_in(&line) {
+                        return Ok(url.to_owned());
+                    }
+                }
+                Err(mpsc::RecvTimeoutError::Timeout) => bail!("the server did not say where it is{}", self.log_tail()),
+                Err(mpsc::RecvTimeoutError::Disconnected) => bail!("the server ended at once{}", self.log_tail()),
+            }
+        }
+    }
+
+    /// Sends SIGTERM and waits; a server that does not end in time is killed, which is an error.
+    fn terminate(&mut self) -> Result<ExitStatus> {
+        self.stopped = true;
+        if let Some(status) = self.child.try_wait()? {
+            return Ok(status);
+        }
+        run(Command::new("kill").arg("-TERM").arg(self.child.id().to_string()))?;
+        let give_up = Instant::now() + STOP;
+        while Instant::now() < give_up {
+            if let Some(status) = self.child.try_wait()? {
+                return Ok(status);
+            }
+            #[allow(clippy::disallowed_methods, reason = "std has no wait with a time limit")]
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        self.child.kill()?;
+        self.child.wait()?;
+        bail!("the server did not drain within {} s{}", STOP.as_secs(), self.log_tail());
+    }
+
+    fn ended(&mut self, status: ExitStatus) -> Result<()> {
+        self.stopped = true;
+        ensure!(status.success(), "the server ended with {status}{}", self.log_tail());
+        Ok(())
+    }
+
+    /// The last lines of its log, as the end of an error message.
+    fn log_tail(&self) -> String {
+        let log = fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<_> = log.lines().collect();
+        let tail = lines[lines.len().saturating_sub(12)..].join("\n");
+        format!("; the end of {}:\n{tail}", self.log.display())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if !self.stopped
+            && let Err(error) = self.terminate()
+        {
+            eprintln!("xtask: {error:#}");
+        }
+    }
+}
+
+/// The child's lines. They are read to the end, so that it never waits for us to read.
+fn read_lines(child: &mut Child) -> mpsc::Receiver<String> {
+    let (sender, lines) = mpsc::sync_channel(16);
+    if let Some(stdout) = child.stdout.take() {
+        std::thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                // Nobody listens any more once the address is known.
+                let _ = sender.try_send(line);
+            }
+        });
+    }
+    lines
+}
+
+/// The address in a line such as `listening on http://127.0.0.1:4711`.
+fn url_in(line: &str) -> Option<&str> {
+    let from = &line[line.find("http://")?..];
+    let host = from["http://".len()..].split(|c: char| c.is_whitespace() || c == '/').next()?;
+    let port = host.rsplit_once(':')?.1;
+    port.parse::<u16>().ok()?;
+    Some(&from[.."http://".len() + host.len()])
+}
+
+/// A secret for one run on this machine.
+fn secret() -> String {
+    (0..4u64).map(|n| format!("{:016x}", RandomState::new().hash_one(n))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_is_found_wherever_it_stands_in_the_line() {
+        assert_eq!(url_in("ready: http://127.0.0.1:4711"), Some("http://127.0.0.1:4711"));
+        assert_eq!(url_in("http://[::1]:80/ is open"), Some("http://[::1]:80"));
+        assert_eq!(url_in("see https://example.org"), None);
+        assert_eq!(url_in("http://localhost"), None);
+    }
+
+    /// One test, so that no other one forks while a script is being written.
+    #[cfg(unix)]
+    #[test]
+    fn a_server_is_started_found_and_drained_and_one_that_fails_says_why() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = std::env::temp_dir().join(format!("xtask-server-{}", std::process::id()));
+        fs::create_dir_all(&dir).unwrap();
+        let (program, data) = (dir.join("server"), dir.join("data"));
+        let write = |script: &str| {
+            fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+            fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        };
+
+        write(
+            "[ \"$1\" = token ] && { echo \"$3 ${5:-user}\"; exit 0; }
+            trap 'echo drained >&2; exit 0' TERM
+            echo \"for $2 on http://127.0.0.1:9\"
+            while :; do sleep 0.01; done",
+        );
+        let server = Server::start(&program, &data).unwrap();
+        assert_eq!(server.url(), "http://127.0.0.1:9");
+        assert_eq!(server.token("ann", None).unwrap(), "ann user");
+        assert_eq!(server.token("app", Some("service")).unwrap(), "app service");
+        server.stop().unwrap();
+        assert_eq!(fs::read_to_string(data.join("server.log")).unwrap(), "drained\n");
+
+        write("echo 'no secret was given' >&2; exit 2");
+        let error = Server::start(&program, &data).err().unwrap().to_string();
+        assert!(error.contains("no secret was given"), "{error}");
+        fs::remove_dir_all(dir).unwrap();
+    }
+}

