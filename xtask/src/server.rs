@@ -19,6 +19,9 @@ const START: Duration = Duration::from_secs(30);
 /// How long it may take to drain; longer than its own limit.
 const STOP: Duration = Duration::from_secs(15);
 
+/// The name of the server's log.
+const LOG: &str = "server.log";
+
 /// Builds `chat-server` in release and says where it is.
 pub(crate) fn build(root: &Path) -> Result<PathBuf> {
     run(cargo(root).args(["build", "--quiet", "--release", "--package", "chat-server"]))?;
@@ -30,9 +33,10 @@ pub(crate) fn build(root: &Path) -> Result<PathBuf> {
 pub(crate) struct Server {
     child: Child,
     binary: PathBuf,
+    /// Where its file and its log are.
+    dir: PathBuf,
     secret: String,
     url: String,
-    log: PathBuf,
     stopped: bool,
 }
 
@@ -43,21 +47,34 @@ impl Server {
             fs::remove_dir_all(dir).with_context(|| format!("cannot empty {}", dir.display()))?;
         }
         fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
-        let log = dir.join("server.log");
-        let secret = secret();
+        Self::spawn(binary, dir, secret(), "127.0.0.1:0")
+    }
+
+    /// Kills it, as a power cut would end it, and starts it again on the same file and port.
+    pub(crate) fn kill_and_start(&mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        self.stopped = true;
+        let listen = self.url.trim_start_matches("http://").to_owned();
+        *self = Self::spawn(&self.binary, &self.dir, self.secret.clone(), &listen)?;
+        Ok(())
+    }
+
+    fn spawn(binary: &Path, dir: &Path, secret: String, listen: &str) -> Result<Self> {
+        let log = File::options().create(true).append(true).open(dir.join(LOG))?;
         let mut child = Command::new(binary)
-            .args(["--listen", "127.0.0.1:0", "--db"])
+            .args(["--listen", listen, "--db"])
             .arg(format!("sqlite:{}", dir.join("demo.db").display()))
             .env("CHAT_JWT_SECRET", &secret)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(File::create(&log)?)
+            .stderr(log)
             .spawn()
             .with_context(|| format!("cannot start {}", binary.display()))?;
         let lines = read_lines(&mut child);
         // From here on, leaving early stops the child.
-        let binary = binary.to_path_buf();
-        let mut server = Self { child, binary, secret, url: String::new(), log, stopped: false };
+        let (binary, dir) = (binary.to_path_buf(), dir.to_path_buf());
+        let mut server = Self { child, binary, dir, secret, url: String::new(), stopped: false };
         server.url = server.wait_for_url(&lines)?;
         Ok(server)
     }
@@ -70,7 +87,7 @@ impl Server {
     /// A token for a user, or with the role `service` for the application itself.
     pub(crate) fn token(&self, user: &str, role: Option<&str>) -> Result<String> {
         let mut mint = Command::new(&self.binary);
-        mint.args(["token", "--user", user]).env("CHAT_JWT_SECRET", &self.secret);
+        mint.args(["token", "--user", user, "--expires", "12h"]).env("CHAT_JWT_SECRET", &self.secret);
         if let Some(role) = role {
             mint.args(["--role", role]);
         }
@@ -132,10 +149,11 @@ impl Server {
 
     /// The last lines of its log, as the end of an error message.
     fn log_tail(&self) -> String {
-        let log = fs::read_to_string(&self.log).unwrap_or_default();
+        let path = self.dir.join(LOG);
+        let log = fs::read_to_string(&path).unwrap_or_default();
         let lines: Vec<_> = log.lines().collect();
         let tail = lines[lines.len().saturating_sub(12)..].join("\n");
-        format!("; the end of {}:\n{tail}", self.log.display())
+        format!("; the end of {}:\n{tail}", path.display())
     }
 }
 
@@ -203,7 +221,7 @@ mod tests {
         };
 
         write(
-            "[ \"$1\" = token ] && { echo \"$3 ${5:-user}\"; exit 0; }
+            "[ \"$1\" = token ] && { echo \"$3 ${7:-user}\"; exit 0; }
             trap 'echo drained >&2; exit 0' TERM
             echo \"for $2 on http://127.0.0.1:9\"
             while :; do sleep 0.01; done",
@@ -213,7 +231,12 @@ mod tests {
         assert_eq!(server.token("ann", None).unwrap(), "ann user");
         assert_eq!(server.token("app", Some("service")).unwrap(), "app service");
         server.stop().unwrap();
-        assert_eq!(fs::read_to_string(data.join("server.log")).unwrap(), "drained\n");
+        assert_eq!(fs::read_to_string(data.join(LOG)).unwrap(), "drained\n");
+
+        let mut server = Server::start(&program, &data).unwrap();
+        server.kill_and_start().unwrap();
+        server.stop().unwrap();
+        assert_eq!(fs::read_to_string(data.join(LOG)).unwrap(), "drained\n", "what is killed does not drain");
 
         write("echo 'no secret was given' >&2; exit 2");
         let error = Server::start(&program, &data).err().unwrap().to_string();
