@@ -1,7 +1,11 @@
 //! Rules about what is written for people.
 
-use super::{Finding, Tree, tree::File};
+use super::{
+    Finding, Tree,
+    tree::{Block, File},
+};
 
+const README: &str = "README.md";
 const BOOK: &str = "docs/src/";
 const SUMMARY: &str = "docs/src/SUMMARY.md";
 const PROTOCOL: &str = "docs/src/protocol.md";
@@ -124,15 +128,27 @@ pub(super) fn json(tree: &Tree) -> Vec<Finding> {
 
 pub(super) fn rust(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for file in tree.markdown().filter(|file| file.path.starts_with(BOOK)) {
+    for file in tree.markdown().filter(|file| file.path.starts_with(BOOK) || file.path == README) {
         for block in file.markdown().1.into_iter().filter(|block| matches!(language(block.info), "rust" | "rs")) {
-            if !block.body.iter().all(|(_, line)| includes(line).is_some()) {
-                findings
-                    .push(Finding::new(file.at(block.line), "is Rust that nothing compiles; include it from a file"));
-            }
+            let problem = if file.path == README {
+                (!stands_in_an_example(tree, &block)).then_some("stands in no example word for word")
+            } else {
+                let included = block.body.iter().all(|(_, line)| includes(line).is_some());
+                (!included).then_some("is Rust that nothing compiles; include it from a file")
+            };
+            findings.extend(problem.map(|problem| Finding::new(file.at(block.line), problem)));
         }
     }
     findings
+}
+
+/// GitHub includes no files, so what a README shows is compared with the file that compiles.
+fn stands_in_an_example(tree: &Tree, block: &Block<'_>) -> bool {
+    let shown: Vec<&str> = block.body.iter().map(|(_, line)| line.trim_end()).collect();
+    let examples = tree.files.iter().filter(|file| file.path.starts_with("examples/") && file.path.ends_with(".rs"));
+    examples
+        .map(|file| file.text.lines().map(str::trim_end).collect::<Vec<_>>())
+        .any(|lines| !shown.is_empty() && lines.windows(shown.len()).any(|window| window == shown))
 }
 
 fn language(info: &str) -> &str {
@@ -250,12 +266,17 @@ mod tests {
 
     #[test]
     fn rust_in_the_book_is_included() {
-        let files = [
-            ("docs/src/a.md", "```rust\n{{#include ../../x.rs}}\n```\n"),
-            ("README.md", "```rust\nfn main() {}\n```\n"),
-        ];
-        assert_eq!(said(rust, &files), [""; 0]);
+        assert_eq!(said(rust, &[("docs/src/a.md", "```rust\n{{#include ../../x.rs}}\n```\n")]), [""; 0]);
         assert_eq!(said(rust, &[("docs/src/a.md", "x\n```rust,ignore\nfn main() {}\n```\n")]).len(), 1);
+    }
+
+    #[test]
+    fn rust_in_the_readme_stands_in_an_example() {
+        let readme = (README, "```rust\nlet a = 1;\nlet b = 2;\n```\n");
+        assert_eq!(said(rust, &[readme, ("examples/a/src/main.rs", "//! A\nlet a = 1;\nlet b = 2;\n}\n")]), [""; 0]);
+        let missing = ["README.md:1 stands in no example word for word"];
+        assert_eq!(said(rust, &[readme, ("examples/a/src/main.rs", "let a = 1;\n")]), missing);
+        assert_eq!(said(rust, &[readme, ("chat-core/src/a.rs", "let a = 1;\nlet b = 2;\n")]), missing);
     }
 
     #[test]
