@@ -8,8 +8,8 @@ use std::{collections::HashMap, num::NonZeroUsize, sync::Arc};
 use lru::LruCache;
 
 use crate::{
-    model::{Member, Result, Room, RoomId, RoomKey, RoomRef, UserId},
-    store::{Change, ChangeBody, RoomSelector, Store},
+    model::{Member, Message, MessageId, Result, Role, Room, RoomId, RoomKey, RoomRef, UserId},
+    store::{Change, ChangeBody, RoomSelector, Store, Viewer},
 };
 
 /// See the module.
@@ -18,6 +18,8 @@ pub(super) struct Cache {
     store: Arc<dyn Store>,
     rooms: LruCache<RoomId, Remembered>,
     keys: LruCache<RoomKey, RoomId>,
+    /// The last messages: what is answered, edited, or named by a receipt.
+    messages: LruCache<MessageId, Arc<Message>>,
 }
 
 /// One room, and what is stored about the people who acted in it. `None`: nothing is.
@@ -30,10 +32,13 @@ pub(super) struct Remembered {
 /// How many people of one room are remembered.
 const MEMBERS: usize = 1024;
 
+/// How many messages are remembered, of all rooms together.
+const MESSAGES: NonZeroUsize = NonZeroUsize::new(1024).expect("not zero");
+
 impl Cache {
     pub(super) fn new(store: Arc<dyn Store>, rooms: usize) -> Self {
         let rooms = NonZeroUsize::new(rooms).unwrap_or(NonZeroUsize::MIN);
-        Self { store, rooms: LruCache::new(rooms), keys: LruCache::new(rooms) }
+        Self { store, rooms: LruCache::new(rooms), keys: LruCache::new(rooms), messages: LruCache::new(MESSAGES) }
     }
 
     /// The room, with `users` among its people; read from the store where they are not remembered.
@@ -69,6 +74,16 @@ impl Cache {
         Ok(Some(id))
     }
 
+    /// A message, read from the store where it is not remembered.
+    pub(super) async fn message(&mut self, id: MessageId) -> Result<Option<Arc<Message>>> {
+        if let Some(message) = self.messages.get(&id) {
+            return Ok(Some(Arc::clone(message)));
+        }
+        let Some(message) = self.store.message(Viewer::Host, id).await?.map(Arc::new) else { return Ok(None) };
+        self.messages.put(id, Arc::clone(&message));
+        Ok(Some(message))
+    }
+
     /// A room that was loaded.
     pub(super) fn get(&self, room: RoomId) -> Option<&Remembered> {
         self.rooms.peek(&room)
@@ -76,6 +91,9 @@ impl Cache {
 
     /// Takes over what a commit changed.
     pub(super) fn apply(&mut self, room: RoomId, change: &Change) {
+        if let ChangeBody::Posted(message) | ChangeBody::Edited(message) | ChangeBody::Deleted(message) = &change.body {
+            self.messages.put(message.id, Arc::clone(message));
+        }
         let Some(remembered) = self.rooms.peek_mut(&room) else { return };
         let head = &mut remembered.room;
         head.last_rev = change.cursor.rev;
@@ -85,15 +103,18 @@ impl Cache {
             ChangeBody::Posted(message) => head.last_seq = message.seq,
             ChangeBody::Edited(_) | ChangeBody::Deleted(_) => {}
             ChangeBody::Room(now) => remembered.room = now.as_ref().clone(),
-            // Counts and the policy's rev may have changed with the member: read them again.
-            ChangeBody::Added(_) | ChangeBody::Updated(_) | ChangeBody::Removed(_) => self.forget(room),
+            ChangeBody::Added(member) | ChangeBody::Updated(member) | ChangeBody::Removed(member) => {
+                if !remembered.apply(member) {
+                    self.forget(room);
+                }
+            }
         }
     }
 
     /// Takes over a member's registers.
     pub(super) fn apply_member(&mut self, member: &Member) {
-        if let Some(remembered) = self.rooms.peek_mut(&member.room) {
-            remembered.members.insert(member.user.clone(), Some(member.clone()));
+        if let Some(known) = self.rooms.peek_mut(&member.room).and_then(|room| room.members.get_mut(&member.user)) {
+            *known = Some(member.clone());
         }
     }
 
@@ -104,5 +125,28 @@ impl Cache {
         {
             self.keys.pop(&key);
         }
+        let messages: Vec<_> = self.messages.iter().filter(|(_, m)| m.room == room).map(|(id, _)| *id).collect();
+        for id in messages {
+            self.messages.pop(&id);
+        }
+    }
+}
+
+impl Remembered {
+    /// Takes over a membership, and what follows for the room; `false` where that is not known, since what it was
+    /// before is not remembered.
+    fn apply(&mut self, member: &Member) -> bool {
+        let Some(known) = self.members.get_mut(&member.user) else { return false };
+        let before = known.replace(member.clone());
+        let is_in = |member: &Member| u64::from(member.is_active());
+        let owns = |member: &Member| u64::from(member.is_active() && member.role == Role::Owner);
+        let (was_in, owned) = before.as_ref().map_or((0, 0), |before| (is_in(before), owns(before)));
+        let room = &mut self.room;
+        room.members = (room.members + is_in(member)).saturating_sub(was_in);
+        room.owners = (room.owners + owns(member)).saturating_sub(owned);
+        if owns(member) != owned {
+            room.policy_rev = member.rev;
+        }
+        true
     }
 }

@@ -15,6 +15,7 @@ use crate::model::{Event, ResyncReason, Rev, RoomId, Seq, Timestamp, UserId};
 use super::{
     presence::Presence,
     queue::{End, Frame, Queue},
+    subscriber::{OpenRoom, Stage, Subscriber, Telling, Waiting},
     typing::Typing,
 };
 
@@ -31,49 +32,19 @@ pub(crate) struct Hub {
 #[derive(Debug, Default)]
 struct State {
     rooms: HashMap<RoomId, OpenRoom>,
+    connections: HashMap<u64, Connection>,
     presence: Presence,
     typing: Typing,
-    /// Which rooms each connection has open.
-    opened: HashMap<u64, BTreeSet<RoomId>>,
-    connections: u64,
+    /// How many connections there ever were.
+    numbered: u64,
     closed: bool,
 }
 
-/// A room that somebody has open.
-#[derive(Debug, Default)]
-struct OpenRoom {
-    subscribers: BTreeMap<u64, Subscriber>,
-    /// How many connections each user has it open on.
-    present: BTreeMap<UserId, usize>,
-}
-
+/// One subscriber's end, and the rooms that it has open.
 #[derive(Debug)]
-struct Subscriber {
+struct Connection {
     queue: Arc<Queue>,
-    user: Option<UserId>,
-    visible_from: Seq,
-    stage: Stage,
-    /// Whether it is counted among those present.
-    present: bool,
-}
-
-/// How far a subscriber is.
-#[derive(Debug)]
-enum Stage {
-    /// It reads from storage; what happens meanwhile waits here.
-    Joining(Vec<Telling>),
-    /// It gets every change after this one.
-    Live(Rev),
-    /// It missed something and must catch up first.
-    Lost,
-}
-
-/// A frame and what it is about.
-#[derive(Clone, Debug)]
-struct Telling {
-    frame: Arc<Frame>,
-    /// The message that it shows, which not everybody may see.
-    seq: Option<Seq>,
+    rooms: BTreeSet<RoomId>,
 }
 
 /// What a subscriber who opened a room is told of the others there.
@@ -82,9 +53,6 @@ pub(crate) struct Company {
     pub(crate) present: Vec<UserId>,
     pub(crate) typing: Vec<UserId>,
 }
-
-/// How many events a joining subscriber may have waiting; with more it starts as lost.
-const JOINING: usize = 1024;
 
 impl Hub {
     pub(crate) fn new(small_room: usize, pending_bytes: usize) -> Self {
@@ -100,11 +68,13 @@ impl Hub {
     /// A new connection of a user, or of the host.
     pub(crate) fn connect(&self, user: Option<&UserId>) -> Arc<Queue> {
         let mut state = self.lock();
-        state.connections += 1;
-        let queue = Queue::new(state.connections, self.pending_bytes);
+        state.numbered += 1;
+        let queue = Queue::new(state.numbered, self.pending_bytes);
         if state.closed {
             queue.close(End::Closed);
-        } else if let Some(user) = user {
+        }
+        state.connections.insert(queue.id(), Connection { queue: Arc::clone(&queue), rooms: BTreeSet::new() });
+        if let Some(user) = user {
             state.presence.connect(user, Arc::clone(&queue), Instant::now());
             self.changed.notify_one();
         }
@@ -114,7 +84,8 @@ impl Hub {
     /// The end of a connection.
     pub(crate) fn disconnect(&self, user: Option<&UserId>, queue: &Queue) {
         let mut state = self.lock();
-        for room in state.opened.remove(&queue.id()).unwrap_or_default() {
+        let Some(gone) = state.connections.remove(&queue.id()) else { return };
+        for room in gone.rooms {
             state.leave(room, queue, self.small_room);
         }
         if let Some(user) = user {
@@ -127,11 +98,8 @@ impl Hub {
     pub(crate) fn close(&self) {
         let mut state = self.lock();
         state.closed = true;
-        for queue in state.presence.queues() {
-            queue.close(End::Closed);
-        }
-        for subscriber in state.rooms.values().flat_map(|room| room.subscribers.values()) {
-            subscriber.queue.close(End::Closed);
+        for connection in state.connections.values() {
+            connection.queue.close(End::Closed);
         }
     }
 
@@ -140,16 +108,13 @@ impl Hub {
     /// Begins to open a room: from now on nothing is missed. What happens waits until [`Hub::activate`].
     pub(crate) fn join(&self, room: RoomId, user: Option<&UserId>, queue: &Arc<Queue>) {
         let mut state = self.lock();
+        let Some(connection) = state.connections.get_mut(&queue.id()) else { return };
+        connection.rooms.insert(room);
         let subscribers = &mut state.rooms.entry(room).or_default().subscribers;
-        let subscriber = subscribers.entry(queue.id()).or_insert_with(|| Subscriber {
-            queue: Arc::clone(queue),
-            user: user.cloned(),
-            visible_from: 1,
-            stage: Stage::Lost,
-            present: false,
-        });
-        subscriber.stage = Stage::Joining(Vec::new());
-        state.opened.entry(queue.id()).or_default().insert(room);
+        let subscriber = subscribers.entry(queue.id()).or_insert_with(|| Subscriber::joining(queue, user));
+        subscriber.stage = Stage::Joining(Waiting::default());
+        // What waits of a room that was open already is in what is read now.
+        queue.drop_room(room);
     }
 
     /// Opens a room for a subscriber who has read everything up to `read`. Returns `None` if they were put out of the
@@ -165,9 +130,9 @@ impl Hub {
         if let Some(user) = subscriber.user.clone().filter(|_| arrived) {
             let connections = open.present.entry(user.clone()).or_default();
             *connections += 1;
-            if *connections == 1 {
+            if *connections == 1 && open.present.len() <= self.small_room {
                 let present = open.company(self.small_room);
-                open.tell(Frame::new(Event::UserJoined { room, user_id: user, present }), self.small_room, &mut behind);
+                open.tell(&Telling::to_all(Event::UserJoined { room, user_id: user, present }), &mut behind);
             }
         }
         let company = Company { present: open.company(self.small_room), typing: state.typing.of(room) };
@@ -175,31 +140,36 @@ impl Hub {
         Some(company)
     }
 
-    /// Closes a room for a connection.
-    pub(crate) fn leave(&self, room: RoomId, queue: &Queue) {
+    /// Ends the opening of a room that was not activated, if there is one. Whoever had the room open before is still
+    /// there, and must catch up; `notice` tells them so.
+    pub(crate) fn give_up(&self, room: RoomId, queue: &Queue, notice: bool) {
         let mut state = self.lock();
-        if let Some(opened) = state.opened.get_mut(&queue.id()) {
-            opened.remove(&room);
+        let subscriber = state.rooms.get_mut(&room).and_then(|open| open.subscribers.get_mut(&queue.id()));
+        let Some(subscriber) = subscriber.filter(|subscriber| matches!(subscriber.stage, Stage::Joining(_))) else {
+            return;
+        };
+        if subscriber.present {
+            subscriber.stage = Stage::Lost;
+            if notice {
+                queue.resync(&[room], ResyncReason::Gap);
+            }
+        } else {
+            state.close_room(room, queue, self.small_room);
         }
-        state.leave(room, queue, self.small_room);
     }
 
-    /// Puts a user out of a room on every connection, and tells each.
+    /// Closes a room for a connection.
+    pub(crate) fn leave(&self, room: RoomId, queue: &Queue) {
+        self.lock().close_room(room, queue, self.small_room);
+    }
+
+    /// Puts a user out of a room on every connection, and tells each. Nothing of the room that waits is handed out any
+    /// more.
     pub(crate) fn put_out(&self, room: RoomId, user: &UserId) {
         let mut state = self.lock();
-        let queues: Vec<_> = state
-            .rooms
-            .get(&room)
-            .into_iter()
-            .flat_map(|open| open.subscribers.values())
-            .filter(|subscriber| subscriber.user.as_ref() == Some(user))
-            .map(|subscriber| Arc::clone(&subscriber.queue))
-            .collect();
-        for queue in queues {
-            if let Some(opened) = state.opened.get_mut(&queue.id()) {
-                opened.remove(&room);
-            }
-            state.leave(room, &queue, self.small_room);
+        for queue in state.presence.queues_of(user) {
+            state.close_room(room, &queue, self.small_room);
+            queue.forget(room);
         }
         state.tell_user(user, &Frame::new(Event::RoomRemoved { room }));
     }
@@ -211,26 +181,31 @@ impl Hub {
         state.typing.forget(room);
         let frame = Frame::new(Event::RoomRemoved { room });
         for (id, subscriber) in open.subscribers {
-            if let Some(opened) = state.opened.get_mut(&id) {
-                opened.remove(&room);
+            if let Some(connection) = state.connections.get_mut(&id) {
+                connection.rooms.remove(&room);
             }
+            subscriber.queue.forget(room);
             state.tell(&subscriber.queue, &frame);
         }
     }
 
     // ---- telling -----------------------------------------------------------------------------------------------
 
-    /// Tells everybody in a room. `seq` is the message it is about: who may not see that gets `advance`.
+    /// Tells everybody in a room. `seq` is the message it is about: who may not see that is not told what it was.
     pub(crate) fn publish(&self, room: RoomId, seq: Option<Seq>, event: impl FnOnce() -> Event) {
-        let mut state = self.lock();
-        let Some(open) = state.rooms.get_mut(&room) else { return };
-        let telling = Telling { frame: Frame::new(event()), seq };
-        let mut behind = Vec::new();
-        let mut hidden = None;
-        for subscriber in open.subscribers.values_mut() {
-            subscriber.offer(&telling, &mut hidden, &mut behind);
+        if !self.lock().rooms.contains_key(&room) {
+            // Who opens it from now on reads what this is about from storage.
+            return;
         }
-        state.fell_behind(&behind);
+        // Encoded once, and while others may use the hub.
+        let telling = Telling { frame: Frame::new(event()), seq };
+        let mut state = self.lock();
+        state.tell_room(room, &telling);
+        if let Event::ChatMessage { message, .. } = telling.frame.event()
+            && let Some(sender) = &message.sender
+        {
+            state.stop_typing(room, sender);
+        }
     }
 
     /// Tells a user on every connection.
@@ -246,7 +221,7 @@ impl Hub {
         let mut state = self.lock();
         let frame = Frame::new(event.clone());
         for queue in users.iter().flat_map(|user| state.presence.queues_of(user)).collect::<Vec<_>>() {
-            if !state.opened.get(&queue.id()).is_some_and(|opened| opened.contains(&room)) {
+            if !state.connections.get(&queue.id()).is_some_and(|connection| connection.rooms.contains(&room)) {
                 state.tell(&queue, &frame);
             }
         }
@@ -259,18 +234,26 @@ impl Hub {
         self.lock().typing.refresh(room, user, Instant::now())
     }
 
-    /// Begins or ends somebody's typing, and tells the room if that is news.
-    pub(crate) fn set_typing(&self, room: RoomId, user: &UserId, is_typing: bool) {
+    /// Begins somebody's typing, if they have the room open, and tells the room if that is news.
+    pub(crate) fn start_typing(&self, room: RoomId, user: &UserId) {
         let mut state = self.lock();
         let open = state.rooms.get(&room).is_some_and(|open| open.present.contains_key(user));
-        let news = if is_typing && open {
-            state.typing.start(room, user, Instant::now())
-        } else {
-            state.typing.stop(room, user)
-        };
-        if news {
-            state.tell_typing(room, user, is_typing);
+        if open && state.typing.start(room, user, Instant::now()) {
+            state.tell_typing(room, user, true);
             self.changed.notify_one();
+        }
+    }
+
+    /// Ends somebody's typing, and tells the room if that is news.
+    pub(crate) fn stop_typing(&self, room: RoomId, user: &UserId) {
+        self.lock().stop_typing(room, user);
+    }
+
+    /// Ends all typing in a room, where nobody may write any more.
+    pub(crate) fn stop_all_typing(&self, room: RoomId) {
+        let mut state = self.lock();
+        for user in state.typing.of(room) {
+            state.stop_typing(room, &user);
         }
     }
 
@@ -297,6 +280,11 @@ impl Hub {
         }
     }
 
+    /// Whether anybody has a room open that could hear of somebody's coming and going.
+    pub(super) fn has_audience(&self) -> bool {
+        !self.lock().rooms.is_empty()
+    }
+
     /// Whether a user is connected, and when they last were.
     pub(crate) fn seen(&self, user: &UserId) -> (bool, Option<Timestamp>) {
         let state = self.lock();
@@ -305,38 +293,48 @@ impl Hub {
 }
 
 impl State {
+    /// A connection closes a room; nothing of it that waits is handed out any more.
+    fn close_room(&mut self, room: RoomId, queue: &Queue, small_room: usize) {
+        if self.connections.get_mut(&queue.id()).is_some_and(|connection| connection.rooms.remove(&room)) {
+            queue.drop_room(room);
+            self.leave(room, queue, small_room);
+        }
+    }
+
     /// A connection no longer has the room open.
     fn leave(&mut self, room: RoomId, queue: &Queue, small_room: usize) {
         let Some(open) = self.rooms.get_mut(&room) else { return };
         let Some(subscriber) = open.subscribers.remove(&queue.id()) else { return };
         let mut behind = Vec::new();
         let gone = subscriber.user.filter(|_| subscriber.present).filter(|user| open.departed(user));
-        if let Some(user) = &gone {
-            let left = Event::UserLeft { room, user_id: user.clone(), present: open.company(small_room) };
-            open.tell(Frame::new(left), small_room, &mut behind);
+        if let Some(user) = gone.clone().filter(|_| open.present.len() <= small_room) {
+            let left = Event::UserLeft { room, user_id: user, present: open.company(small_room) };
+            open.tell(&Telling::to_all(left), &mut behind);
         }
-        let empty = open.subscribers.is_empty();
-        if let Some(user) = gone
-            && self.typing.stop(room, &user)
-        {
-            self.tell_typing(room, &user, false);
-        }
-        if empty {
+        if open.subscribers.is_empty() {
             self.rooms.remove(&room);
             self.typing.forget(room);
+        } else if let Some(user) = gone {
+            self.stop_typing(room, &user);
         }
         self.fell_behind(&behind);
     }
 
+    fn stop_typing(&mut self, room: RoomId, user: &UserId) {
+        if self.typing.stop(room, user) {
+            self.tell_typing(room, user, false);
+        }
+    }
+
     fn tell_typing(&mut self, room: RoomId, user: &UserId, is_typing: bool) {
-        let Some(open) = self.rooms.get_mut(&room) else { return };
         let typing = self.typing.of(room);
+        self.tell_room(room, &Telling::to_all(Event::Typing { room, user_id: user.clone(), is_typing, typing }));
+    }
+
+    fn tell_room(&mut self, room: RoomId, telling: &Telling) {
+        let Some(open) = self.rooms.get_mut(&room) else { return };
         let mut behind = Vec::new();
-        open.tell(
-            Frame::new(Event::Typing { room, user_id: user.clone(), is_typing, typing }),
-            usize::MAX,
-            &mut behind,
-        );
+        open.tell(telling, &mut behind);
         self.fell_behind(&behind);
     }
 
@@ -346,107 +344,36 @@ impl State {
         }
     }
 
+    /// Tells one connection something that is its own: where it does not fit even after its rooms were dropped, the
+    /// connection is cut, since nothing would bring that again.
     fn tell(&mut self, queue: &Arc<Queue>, frame: &Arc<Frame>) {
         if !queue.push(frame) {
             self.fell_behind(&[Arc::clone(queue)]);
-            queue.push(frame);
+            if !queue.push(frame) {
+                queue.close(End::TooSlow);
+            }
         }
     }
 
-    /// Makes room for a slow subscriber: its rooms are lost to it until it catches up.
+    /// Makes room for slow subscribers: their rooms are lost to them until they catch up.
     fn fell_behind(&mut self, queues: &[Arc<Queue>]) {
         for queue in queues {
             let mut lost = Vec::new();
-            for room in self.opened.get(&queue.id()).into_iter().flatten() {
+            for room in self.connections.get(&queue.id()).into_iter().flat_map(|connection| &connection.rooms) {
                 let subscriber = self.rooms.get_mut(room).and_then(|open| open.subscribers.get_mut(&queue.id()));
-                if let Some(subscriber) = subscriber.filter(|subscriber| !matches!(subscriber.stage, Stage::Lost)) {
+                if let Some(subscriber) = subscriber.filter(|subscriber| matches!(subscriber.stage, Stage::Live(_))) {
                     subscriber.stage = Stage::Lost;
                     lost.push(*room);
                 }
             }
-            queue.resync(&lost, |room| resync(room, ResyncReason::TooSlow));
+            queue.resync(&lost, ResyncReason::TooSlow);
         }
     }
 }
 
-impl OpenRoom {
-    /// One connection of a user is gone; whether it was their last one.
-    fn departed(&mut self, user: &UserId) -> bool {
-        match self.present.get_mut(user) {
-            Some(connections) if *connections > 1 => {
-                *connections -= 1;
-                false
-            }
-            _ => self.present.remove(user).is_some(),
-        }
+impl Telling {
+    /// What everybody in the room may know.
+    fn to_all(event: Event) -> Self {
+        Self { frame: Frame::new(event), seq: None }
     }
-
-    /// The first `most` of those who have it open.
-    fn company(&self, most: usize) -> Vec<UserId> {
-        self.present.keys().take(most).cloned().collect()
-    }
-
-    /// Tells everybody who has it open, if they are at most `most`.
-    fn tell(&mut self, frame: Arc<Frame>, most: usize, behind: &mut Vec<Arc<Queue>>) {
-        if self.present.len() <= most {
-            let telling = Telling { frame, seq: None };
-            for subscriber in self.subscribers.values_mut() {
-                subscriber.offer(&telling, &mut None, behind);
-            }
-        }
-    }
-}
-
-impl Subscriber {
-    /// Goes live after `read`, and takes what happened since.
-    fn open(&mut self, room: RoomId, read: Rev, visible_from: Seq, behind: &mut Vec<Arc<Queue>>) {
-        self.visible_from = visible_from;
-        match std::mem::replace(&mut self.stage, Stage::Live(read)) {
-            Stage::Joining(waited) => {
-                for telling in waited {
-                    self.offer(&telling, &mut None, behind);
-                }
-            }
-            Stage::Live(_) => {}
-            Stage::Lost => {
-                self.stage = Stage::Lost;
-                self.queue.resync(&[room], |room| resync(room, ResyncReason::TooSlow));
-            }
-        }
-    }
-
-    /// Gives it a frame, as far as it may see it and can take it now. `hidden` is the frame for those who may not, made
-    /// when the first of them comes.
-    fn offer(&mut self, telling: &Telling, hidden: &mut Option<Arc<Frame>>, behind: &mut Vec<Arc<Queue>>) {
-        match &mut self.stage {
-            Stage::Joining(waiting) if waiting.len() < JOINING => waiting.push(telling.clone()),
-            Stage::Joining(_) => self.stage = Stage::Lost,
-            Stage::Live(after) => {
-                let frame = &telling.frame;
-                if frame.event().position().is_some_and(|at| at.rev <= *after) {
-                    return;
-                }
-                let shown = match telling.seq {
-                    Some(seq) if seq < self.visible_from => hidden.get_or_insert_with(|| advance(frame)),
-                    _ => frame,
-                };
-                if !self.queue.push(shown) {
-                    behind.push(Arc::clone(&self.queue));
-                }
-            }
-            Stage::Lost => {}
-        }
-    }
-}
-
-/// The same place in the log, without what happened.
-fn advance(frame: &Arc<Frame>) -> Arc<Frame> {
-    match frame.event().position() {
-        Some(at) => Frame::new(Event::Advance { at: *at }),
-        None => Arc::clone(frame),
-    }
-}
-
-fn resync(room: RoomId, reason: ResyncReason) -> Arc<Frame> {
-    Frame::new(Event::Resync { room, reason })
 }

@@ -8,9 +8,9 @@ use std::{
 };
 
 use crate::{
-    model::{Cursor, Error, Event, MyRoom, Opened, Result, Rev, RoomId, RoomRef, Snapshot, Subscribed, Sync},
+    model::{Cursor, Error, Event, Member, MyRoom, Opened, Result, Rev, RoomId, RoomRef, Snapshot, Subscribed, Sync},
     rules::Actor,
-    store::{CatchUp, CatchUpLimits, Missed, RoomSelector},
+    store::{CatchUp, CatchUpLimits, Missed},
 };
 
 use super::{
@@ -47,6 +47,7 @@ use super::{
 pub struct Live {
     session: Session,
     queue: Arc<Queue>,
+    /// What was taken together, and its space for the next time.
     ready: VecDeque<Arc<Frame>>,
 }
 
@@ -60,85 +61,78 @@ impl Live {
     ///
     /// While a room's answer says `more`, its events have not begun: subscribe again with the new cursor.
     ///
+    /// # Cancellation
+    /// Dropping the future opens none of the rooms. Those that were open before get [`Event::Resync`], as after an
+    /// error.
+    ///
     /// # Errors
     /// `invalid_argument` for too many rooms at once; what the storage says. A room that is not there, or not theirs,
     /// is [`Subscribed::Gone`], not an error.
     pub async fn subscribe(&mut self, rooms: Vec<(RoomRef, Option<Cursor>)>) -> Result<Vec<Subscribed>> {
-        let opening = self.read(rooms).await?;
-        Ok(self.open(opening))
-    }
-
-    /// The first half of [`Live::subscribe`]: from here on nothing of the rooms is missed.
-    async fn read(&self, rooms: Vec<(RoomRef, Option<Cursor>)>) -> Result<Vec<Opening>> {
-        let limit = self.session.inner().options.limits.subscribe_rooms;
-        if rooms.len() > limit {
-            return Err(Error::LimitReached { what: "rooms", limit });
+        let limits = &self.session.inner().options.limits;
+        if rooms.len() > limits.subscribe_rooms {
+            return Err(Error::LimitReached { what: "rooms", limit: limits.subscribe_rooms });
         }
         self.session.settle().await;
         let mut opening = Vec::with_capacity(rooms.len());
         for (place, cursor) in rooms {
-            let found = self.read_one(&place, cursor, self.session.inner().options.limits.snapshot_messages).await?;
-            opening.push(Opening { place, since: cursor.map_or(0, |cursor| cursor.rev), found });
+            let found = self.read(&place, cursor, limits.snapshot_messages).await?;
+            opening.push((place, cursor.map_or(0, |cursor| cursor.rev), found));
         }
-        Ok(opening)
+        // Only now, and all at once: an error above opens none of them.
+        let opened = opening.into_iter().map(|(place, since, found)| {
+            let opened = found.and_then(|found| self.open(since, found));
+            opened.unwrap_or_else(|| Subscribed::Gone { room: place.to_string(), gone: true })
+        });
+        Ok(opened.collect())
     }
 
-    async fn read_one(
-        &self,
-        place: &RoomRef,
-        cursor: Option<Cursor>,
-        messages: usize,
-    ) -> Result<Option<(RoomId, CatchUp)>> {
+    /// The first half of opening a room: from here on nothing of it is missed. `None` if it is not there, or not theirs.
+    async fn read(&self, place: &RoomRef, cursor: Option<Cursor>, messages: usize) -> Result<Option<Found<'_>>> {
         let inner = self.session.inner();
-        let selector = match place {
-            RoomRef::Id(id) => RoomSelector::Id(*id),
-            RoomRef::Key(key) => RoomSelector::Key(key.clone()),
-        };
-        let users: Vec<_> = self.session.actor().user().into_iter().cloned().collect();
-        let Some(view) = inner.store.view(&selector, &users).await? else { return Ok(None) };
-        let member = view.members.into_iter().flatten().next();
-        if !users.is_empty() && !member.as_ref().is_some_and(crate::model::Member::is_active) {
-            return Ok(None);
-        }
-        let room = view.room.id;
-        if let Some(member) = member {
-            self.session.refresh_profile(room, &member).await?;
-        }
+        let Some(room) = self.enter_as_shown(place).await? else { return Ok(None) };
         let limits = &inner.options.limits;
         let limits = CatchUpLimits { changes: limits.catch_up_changes, messages, members: limits.small_room };
         inner.hub.join(room, self.session.actor().user(), &self.queue);
-        match inner.store.catch_up(self.session.actor().into(), room, cursor, limits).await {
-            Ok(Some(missed)) => Ok(Some((room, missed))),
-            Ok(None) => {
-                inner.hub.leave(room, &self.queue);
-                Ok(None)
-            }
-            Err(error) => {
-                inner.hub.leave(room, &self.queue);
-                Err(error.into())
-            }
+        let door = Door { live: self, room };
+        let missed = inner.store.catch_up(self.session.actor().into(), room, cursor, limits).await?;
+        if missed.is_none() {
+            inner.hub.leave(room, &self.queue);
         }
+        Ok(missed.map(|caught_up| Found { door, caught_up }))
     }
 
-    /// The second half of [`Live::subscribe`]: the rooms go live, all at once.
-    fn open(&self, opening: Vec<Opening>) -> Vec<Subscribed> {
-        opening.into_iter().map(|opening| self.open_one(opening)).collect()
+    /// The room's id, if it is theirs; they are shown there from now on as their token says.
+    async fn enter_as_shown(&self, place: &RoomRef) -> Result<Option<RoomId>> {
+        if let RoomRef::Id(id) = place
+            && !self.session.has_profile()
+        {
+            // Whether it is theirs, catching up says.
+            return Ok(Some(*id));
+        }
+        let users = self.session.actor().user().map(std::slice::from_ref).unwrap_or_default();
+        let Some(view) = self.session.inner().store.view(&place.into(), users).await? else { return Ok(None) };
+        let member = view.members.into_iter().flatten().next();
+        if !users.is_empty() && !member.as_ref().is_some_and(Member::is_active) {
+            return Ok(None);
+        }
+        if let Some(member) = member {
+            self.session.refresh_profile(view.room.id, &member).await?;
+        }
+        Ok(Some(view.room.id))
     }
 
-    fn open_one(&self, Opening { place, since, found }: Opening) -> Subscribed {
-        let gone = || Subscribed::Gone { room: place.to_string(), gone: true };
-        let Some((room, caught_up)) = found else { return gone() };
+    /// The second half of opening a room: it goes live. `None` if they were put out of it since it was read: what was
+    /// read is no longer theirs.
+    fn open(&self, since: Rev, Found { door, caught_up }: Found<'_>) -> Option<Subscribed> {
+        let room = door.room;
         let hub = &self.session.inner().hub;
         let visible_from = caught_up.member.as_ref().map_or(1, |member| member.visible_from);
         let company = if matches!(caught_up.missed, Missed::Changes { more: true, .. }) {
-            hub.leave(room, &self.queue);
+            hub.give_up(room, &self.queue, false);
             Default::default()
         } else {
-            // Put out of the room since it was read: what was read is no longer theirs.
-            let Some(company) = hub.activate(room, &self.queue, caught_up.cursor.rev, visible_from) else {
-                return gone();
-            };
-            company
+            hub.activate(room, &self.queue, caught_up.cursor.rev, visible_from)?
         };
         let sync = match caught_up.missed {
             Missed::Nothing => Sync::Same { same: true },
@@ -149,14 +143,14 @@ impl Live {
                 Sync::Snapshot { snapshot: Box::new(Snapshot { room: room.shown(epoch), participants, messages }) }
             }
         };
-        Subscribed::Open(Box::new(Opened {
+        Some(Subscribed::Open(Box::new(Opened {
             room,
             sync,
             markers: caught_up.markers,
             present: company.present,
             typing: company.typing,
             cursor: caught_up.cursor,
-        }))
+        })))
     }
 
     /// Opens one room from now on: what came before is not told.
@@ -164,9 +158,8 @@ impl Live {
     /// # Errors
     /// `not_found` if it is not there, or not theirs.
     pub async fn enter(&mut self, room: impl Into<RoomRef>) -> Result<(MyRoom, Subscribed)> {
-        let room = room.into();
-        let found = self.read_one(&room, None, 0).await?;
-        let entered = self.open_one(Opening { place: room, since: 0, found });
+        let found = self.read(&room.into(), None, 0).await?;
+        let entered = found.and_then(|found| self.open(0, found)).ok_or(Error::not_found("room"))?;
         match &entered {
             Subscribed::Open(opened) => match &opened.sync {
                 Sync::Snapshot { snapshot } => Ok((snapshot.room.clone(), entered)),
@@ -185,17 +178,13 @@ impl Live {
     ///
     /// Dropping the future loses nothing.
     pub async fn next(&mut self) -> Option<Arc<Frame>> {
-        loop {
-            if let Some(frame) = self.ready.pop_front() {
-                return Some(frame);
-            }
-            poll_fn(|cx| self.poll_ready(cx)).await.ok()?;
-        }
+        poll_fn(|cx| self.queue.poll_next(cx)).await.ok()
     }
 
-    /// Waits until events are there, and makes them available to [`Live::take_ready`].
+    /// Waits until events are there, and makes them available to [`Live::take_ready`], which must have taken what was
+    /// there before.
     pub(crate) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), End>> {
-        self.queue.poll_take(cx, &mut self.ready).map(|end| end.map_or(Ok(()), Err))
+        self.queue.poll_take(cx, &mut self.ready)
     }
 
     /// Everything that is ready now.
@@ -210,12 +199,22 @@ impl Drop for Live {
     }
 }
 
-/// A room that is being opened.
-#[derive(Debug)]
-struct Opening {
-    place: RoomRef,
-    since: Rev,
-    found: Option<(RoomId, CatchUp)>,
+/// What somebody missed of a room that is being opened.
+struct Found<'a> {
+    door: Door<'a>,
+    caught_up: CatchUp,
+}
+
+/// A room that is being opened: what happens in it waits. Unless it went live, dropping this gives the opening up.
+struct Door<'a> {
+    live: &'a Live,
+    room: RoomId,
+}
+
+impl Drop for Door<'_> {
+    fn drop(&mut self) {
+        self.live.session.inner().hub.give_up(self.room, &self.live.queue, true);
+    }
 }
 
 /// Changes as events; each names the one before it, since what changed twice comes once.

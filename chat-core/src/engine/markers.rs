@@ -1,20 +1,29 @@
 //! Receipts on their way to storage: gathered for a moment, merged per person and room, written together.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap, btree_map::Entry},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
-use tokio::{sync::oneshot, time::Instant};
+use tokio::time::Instant;
 
 use crate::{
-    model::{MessageId, Result, RoomId, UserId},
+    model::{MessageId, RoomId, UserId},
     store::{MarkerMove, MarkerTo},
 };
 
-use super::lane::Reply;
+use super::lane::{BATCH, Request};
+
+/// How long markers are gathered at most; with a commit they are still told within 50 ms.
+pub(super) const DELAY: Duration = Duration::from_millis(25);
 
 /// What waits to be written.
 #[derive(Debug)]
 pub(super) struct Markers {
     waiting: BTreeMap<(RoomId, UserId), Gathered>,
+    /// How many requests that are.
+    requests: usize,
     delay: Duration,
     due: Option<Instant>,
 }
@@ -26,37 +35,43 @@ pub(super) struct Gathered {
     pub(super) marker: MarkerMove,
     /// The message that the furthest of them named.
     pub(super) message_id: Option<MessageId>,
+    /// Whether everybody's receipts are shown in the room.
+    pub(super) receipts: bool,
     /// Who waits for it to be written.
-    pub(super) waiting: Vec<oneshot::Sender<Result<Reply>>>,
+    pub(super) waiting: Vec<Request>,
+}
+
+impl Gathered {
+    pub(super) const fn new(room: RoomId, marker: MarkerMove, message_id: Option<MessageId>, receipts: bool) -> Self {
+        Self { room, marker, message_id, receipts, waiting: Vec::new() }
+    }
+
+    fn merge(&mut self, later: &Self) {
+        if furthest(&later.marker) >= furthest(&self.marker) {
+            self.message_id = later.message_id;
+        }
+        merge(&mut self.marker, &later.marker);
+        self.receipts = later.receipts;
+    }
 }
 
 impl Markers {
-    pub(super) const fn new(delay: Duration) -> Self {
-        Self { waiting: BTreeMap::new(), delay, due: None }
+    pub(super) fn new(delay: Duration) -> Self {
+        Self { waiting: BTreeMap::new(), requests: 0, delay: delay.min(DELAY), due: None }
     }
 
-    pub(super) fn gather(
-        &mut self,
-        room: RoomId,
-        marker: MarkerMove,
-        message_id: Option<MessageId>,
-        reply: oneshot::Sender<Result<Reply>>,
-        now: Instant,
-    ) {
-        self.due.get_or_insert(now + self.delay);
-        match self.waiting.entry((room, marker.user.clone())) {
-            std::collections::btree_map::Entry::Vacant(entry) => {
-                entry.insert(Gathered { room, marker, message_id, waiting: vec![reply] });
-            }
-            std::collections::btree_map::Entry::Occupied(entry) => {
+    pub(super) fn gather(&mut self, marked: Gathered, request: Request) {
+        self.due.get_or_insert_with(|| Instant::now() + self.delay);
+        self.requests += 1;
+        let gathered = match self.waiting.entry((marked.room, marked.marker.user.clone())) {
+            Entry::Vacant(entry) => entry.insert(marked),
+            Entry::Occupied(entry) => {
                 let gathered = entry.into_mut();
-                if furthest(&marker) >= furthest(&gathered.marker) {
-                    gathered.message_id = message_id;
-                }
-                merge(&mut gathered.marker, &marker);
-                gathered.waiting.push(reply);
+                gathered.merge(&marked);
+                gathered
             }
-        }
+        };
+        gathered.waiting.push(request);
     }
 
     /// Somebody's markers, where what they do next must come after them.
@@ -64,11 +79,13 @@ impl Markers {
         if self.waiting.is_empty() {
             return None;
         }
-        self.waiting.remove(&(room, user.clone()))
+        let gathered = self.waiting.remove(&(room, user.clone()))?;
+        self.requests -= gathered.waiting.len();
+        Some(gathered)
     }
 
     pub(super) fn take_all(&mut self) -> impl Iterator<Item = Gathered> + use<> {
-        self.due = None;
+        (self.due, self.requests) = (None, 0);
         std::mem::take(&mut self.waiting).into_values()
     }
 
@@ -81,8 +98,47 @@ impl Markers {
         self.due.filter(|_| !self.is_empty())
     }
 
+    /// Whether it is time to write, or enough to write.
     pub(super) fn due(&self, now: Instant) -> bool {
-        self.due_at().is_some_and(|due| due <= now)
+        self.requests >= BATCH || self.due_at().is_some_and(|due| due <= now)
+    }
+}
+
+/// Whose markers were handed in and are not stored yet: what those people read next waits for them.
+#[derive(Debug, Default)]
+pub(super) struct Unsettled {
+    users: Mutex<HashMap<UserId, usize>>,
+}
+
+/// That a marker of somebody is handed in and not stored yet.
+#[derive(Debug)]
+pub(super) struct OnItsWay {
+    user: UserId,
+    among: Arc<Unsettled>,
+}
+
+impl Unsettled {
+    pub(super) fn enter(self: &Arc<Self>, user: &UserId) -> OnItsWay {
+        *self.users().entry(user.clone()).or_default() += 1;
+        OnItsWay { user: user.clone(), among: Arc::clone(self) }
+    }
+
+    pub(super) fn has(&self, user: &UserId) -> bool {
+        self.users().contains_key(user)
+    }
+
+    fn users(&self) -> MutexGuard<'_, HashMap<UserId, usize>> {
+        self.users.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for OnItsWay {
+    fn drop(&mut self) {
+        let mut users = self.among.users();
+        match users.get_mut(&self.user) {
+            Some(markers) if *markers > 1 => *markers -= 1,
+            _ => drop(users.remove(&self.user)),
+        }
     }
 }
 

@@ -10,20 +10,20 @@ mod lane;
 mod live;
 mod markers;
 mod options;
+mod outcome;
+mod plan;
 mod presence;
 mod publish;
 mod queue;
 mod session;
+mod subscriber;
 mod ticker;
 mod typing;
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex, PoisonError, atomic::AtomicUsize},
-};
+use std::{fmt, sync::Arc};
 
 use tokio::{
-    sync::{Notify, mpsc},
+    sync::{Mutex, Notify, mpsc},
     task::JoinHandle,
 };
 
@@ -42,6 +42,7 @@ use crate::{
 
 use hub::Hub;
 use lane::{Lane, Work};
+use markers::Unsettled;
 
 /// A running chat engine.
 ///
@@ -76,14 +77,14 @@ pub(crate) struct Inner {
     ids: Ids,
     hub: Hub,
     work: mpsc::WeakSender<Work>,
-    /// Markers that were handed in and are not stored yet.
-    unsettled: AtomicUsize,
+    unsettled: Arc<Unsettled>,
     closing: Notify,
 }
 
 #[derive(Debug)]
 struct Tasks {
     work: mpsc::Sender<Work>,
+    /// Whoever closes the engine holds this until they have ended.
     running: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -97,7 +98,7 @@ impl Engine {
             options,
             ids: Ids::new(),
             work: work.downgrade(),
-            unsettled: AtomicUsize::new(0),
+            unsettled: Arc::default(),
             closing: Notify::new(),
         });
         let lane = Lane::new(Arc::clone(&inner), works);
@@ -132,7 +133,11 @@ impl Engine {
     }
 
     /// Finishes what was accepted, ends every subscription, and closes the store. Later commands answer `draining`.
-    /// Closing twice is fine.
+    /// Closing twice, also at once, is fine: each call returns when the engine is closed.
+    ///
+    /// # Cancellation
+    /// Dropping the future takes nothing back: no more commands are accepted, and what was accepted is finished. Call
+    /// it again to wait for that, and to close the store.
     ///
     /// # Errors
     /// What the store says when it is closed.
@@ -140,9 +145,10 @@ impl Engine {
         // The lane may be gone already.
         let _ = self.tasks.work.send(Work::Close).await;
         self.inner.closing.notify_one();
-        let running = std::mem::take(&mut *self.tasks.running.lock().unwrap_or_else(PoisonError::into_inner));
-        for task in running {
+        let mut running = self.tasks.running.lock().await;
+        while let Some(task) = running.last_mut() {
             let _ = task.await;
+            running.pop();
         }
         self.inner.hub.close();
         Ok(self.inner.store.close().await?)
@@ -157,7 +163,7 @@ impl Inner {
 
 impl Drop for Tasks {
     fn drop(&mut self) {
-        for task in self.running.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+        for task in self.running.get_mut() {
             task.abort();
         }
     }

@@ -23,7 +23,7 @@ const REMEMBERED: NonZeroUsize = NonZeroUsize::new(100_000).expect("not zero");
 #[derive(Debug)]
 pub(super) struct Presence {
     users: BTreeMap<UserId, Connected>,
-    /// Whose state may have to be told, and when.
+    /// Whose state may have to be told, in order of time.
     due: BTreeSet<(Instant, UserId)>,
     last_seen: LruCache<UserId, Timestamp>,
 }
@@ -33,6 +33,8 @@ struct Connected {
     queues: Vec<Arc<Queue>>,
     /// What the others were told last.
     online: bool,
+    /// When what is so then is to be told.
+    due: Option<Instant>,
 }
 
 impl Default for Presence {
@@ -45,17 +47,26 @@ impl Presence {
     pub(super) fn connect(&mut self, user: &UserId, queue: Arc<Queue>, now: Instant) {
         let connected = self.users.entry(user.clone()).or_default();
         connected.queues.push(queue);
-        if !connected.online {
-            self.due.insert((now, user.clone()));
-        }
+        let due = (!connected.online).then_some(now);
+        self.tell_at(user, due);
     }
 
     pub(super) fn disconnect(&mut self, user: &UserId, queue: &Queue, now: Instant) {
-        if let Some(connected) = self.users.get_mut(user) {
-            connected.queues.retain(|other| other.id() != queue.id());
-            if connected.queues.is_empty() {
-                self.due.insert((now + OFFLINE_AFTER, user.clone()));
-            }
+        let Some(connected) = self.users.get_mut(user) else { return };
+        connected.queues.retain(|other| other.id() != queue.id());
+        if connected.queues.is_empty() {
+            self.tell_at(user, Some(now + OFFLINE_AFTER));
+        }
+    }
+
+    /// What is so at `due` is told then, and not before.
+    fn tell_at(&mut self, user: &UserId, due: Option<Instant>) {
+        let Some(connected) = self.users.get_mut(user) else { return };
+        if let Some(before) = std::mem::replace(&mut connected.due, due) {
+            self.due.remove(&(before, user.clone()));
+        }
+        if let Some(due) = due {
+            self.due.insert((due, user.clone()));
         }
     }
 
@@ -71,26 +82,24 @@ impl Presence {
         self.users.get(user).map(|connected| connected.queues.clone()).unwrap_or_default()
     }
 
-    pub(super) fn queues(&self) -> impl Iterator<Item = &Arc<Queue>> {
-        self.users.values().flat_map(|connected| &connected.queues)
-    }
-
     /// Who came online or went, as far as it is time to say so.
     pub(super) fn due(&mut self, now: Instant, wall: Timestamp) -> Vec<(UserId, bool)> {
         let mut news = Vec::new();
-        while let Some((due, user)) = self.due.first().cloned()
-            && due <= now
-        {
-            self.due.remove(&(due, user.clone()));
+        while self.due.first().is_some_and(|(due, _)| *due <= now) {
+            let Some((due, user)) = self.due.pop_first() else { break };
             let Some(connected) = self.users.get_mut(&user) else { continue };
+            connected.due = None;
             let online = !connected.queues.is_empty();
-            if online != connected.online {
-                connected.online = online;
-                news.push((user.clone(), online));
-            }
+            let told = std::mem::replace(&mut connected.online, online);
             if !online {
                 self.users.remove(&user);
-                self.last_seen.put(user, wall);
+                // They went when it became due.
+                let ago = OFFLINE_AFTER + now.duration_since(due);
+                let ago = i64::try_from(ago.as_millis()).unwrap_or(i64::MAX);
+                self.last_seen.put(user.clone(), Timestamp::from_millis(wall.as_millis().saturating_sub(ago)));
+            }
+            if online != told {
+                news.push((user, online));
             }
         }
         news

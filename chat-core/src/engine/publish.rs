@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use crate::{
-    model::{Event, MessageId, Position, RoomId, RoomInfo, UserId},
+    model::{Event, MessageId, Position, RoomId, RoomState, UserId},
     store::{Change, ChangeBody, Registers},
 };
 
-use super::{hub::Hub, lane::Reply};
+use super::{hub::Hub, lane::Reply, plan::Telling};
 
 /// The event of a change. `prev` is the change before it where that is not `rev − 1`.
 pub(super) fn event(room: RoomId, change: &Change, prev: Option<u64>, read_seq: Option<u64>) -> Event {
@@ -37,33 +37,33 @@ pub(super) fn reply(change: &Change) -> Option<Reply> {
 }
 
 /// Tells a change to everybody who may know of it.
-///
-/// `reads`: its message says that its sender has read up to it. `people`: who is to hear of a change of the room
-/// itself also where they do not have it open.
-pub(super) fn change(hub: &Hub, room: RoomId, change: &Change, info: Option<RoomInfo>, reads: bool, people: &[UserId]) {
-    let seq = match &change.body {
-        ChangeBody::Posted(message) | ChangeBody::Edited(message) | ChangeBody::Deleted(message) => Some(message.seq),
-        _ => None,
-    };
-    let read_seq = (!reads && matches!(change.body, ChangeBody::Posted(_))).then_some(0);
-    if let ChangeBody::Removed(member) = &change.body {
+pub(super) fn change(hub: &Hub, room: RoomId, change: &Change, telling: &mut Telling) {
+    let (mut seq, mut read_seq) = (None, None);
+    match &change.body {
+        ChangeBody::Posted(message) => (seq, read_seq) = (Some(message.seq), (!telling.reads).then_some(0)),
+        ChangeBody::Edited(message) | ChangeBody::Deleted(message) => seq = Some(message.seq),
         // First: nothing of the room reaches them from this change on.
-        hub.put_out(room, &member.user);
+        ChangeBody::Removed(member) if telling.was_in => hub.put_out(room, &member.user),
+        _ => {}
     }
     hub.publish(room, seq, || event(room, change, None, read_seq));
     match &change.body {
-        ChangeBody::Posted(message) => {
-            if let Some(sender) = &message.sender {
-                hub.set_typing(room, sender, false);
-            }
-        }
         ChangeBody::Added(member) => {
-            if let Some(room_info) = info {
-                hub.publish_to(&member.user, || Event::RoomAdded { room, room_info });
+            if let Some(room_info) = &telling.room {
+                hub.publish_to(&member.user, || Event::RoomAdded { room, room_info: room_info.clone() });
             }
         }
-        ChangeBody::Room(_) if !people.is_empty() => {
-            hub.publish_outside(room, people, &event(room, change, None, None))
+        // They may be muted now, or it may be read only. Whoever still may says again that they type.
+        ChangeBody::Updated(member) => hub.stop_typing(room, &member.user),
+        ChangeBody::Room(now) => {
+            if now.state != RoomState::Open {
+                hub.stop_all_typing(room);
+            }
+            if !telling.people.is_empty() {
+                hub.publish_outside(room, &telling.people, &event(room, change, None, None));
+            }
+            // For those who come in with it.
+            telling.room = Some(now.info());
         }
         _ => {}
     }
@@ -73,13 +73,17 @@ pub(super) fn change(hub: &Hub, room: RoomId, change: &Change, info: Option<Room
 pub(super) fn registers(hub: &Hub, registers: &Registers, message_id: Option<MessageId>, to_room: bool) {
     let member = &registers.member;
     let (room, user_id) = (member.room, &member.user);
-    if to_room && registers.delivered_moved && !registers.read_moved {
-        let seq = member.delivered_seq;
-        hub.publish(room, None, || Event::MessageDelivered { room, user_id: user_id.clone(), message_id, seq });
-    }
-    if to_room && registers.read_moved {
-        let seq = member.read_seq;
-        hub.publish(room, None, || Event::MessageRead { room, user_id: user_id.clone(), message_id, seq });
+    if to_room && (registers.delivered_moved || registers.read_moved) {
+        let user_id = user_id.clone();
+        let (read_seq, delivered_seq) = (member.read_seq, member.delivered_seq);
+        // A message that is named is named to those only who may see it.
+        if registers.read_moved {
+            let seq = message_id.map(|_| read_seq);
+            hub.publish(room, seq, || Event::MessageRead { room, user_id, message_id, seq: read_seq });
+        } else {
+            let seq = message_id.map(|_| delivered_seq);
+            hub.publish(room, seq, || Event::MessageDelivered { room, user_id, message_id, seq: delivered_seq });
+        }
     }
     hub.publish_to(user_id, || Event::Marker {
         room,

@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 
-use crate::model::{Event, RoomId};
+use crate::model::{Event, ResyncReason, RoomId};
 
 /// An event as it goes out: made once, shared by everybody who gets it.
 #[derive(Debug)]
@@ -84,24 +84,35 @@ impl Queue {
         true
     }
 
-    /// Drops what can be fetched again, everything that is about one of `rooms`, and says so for each of them.
-    pub(crate) fn resync(&self, rooms: &[RoomId], notice: impl Fn(RoomId) -> Arc<Frame>) {
+    /// How many bytes may wait.
+    pub(super) const fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// Drops everything that waits about a room.
+    pub(super) fn forget(&self, room: RoomId) {
+        self.lock().keep(|event| event.room() != Some(room));
+    }
+
+    /// Drops what waits because the room is open.
+    pub(super) fn drop_room(&self, room: RoomId) {
+        self.lock().keep(|event| event.room() != Some(room) || is_own(event));
+    }
+
+    /// Drops what can be fetched again, everything that came of one of `rooms` being open, and says so for each of
+    /// them. `rooms` are in order.
+    pub(super) fn resync(&self, rooms: &[RoomId], reason: ResyncReason) {
         let mut inner = self.lock();
-        inner.frames.retain(|frame| match frame.event.room() {
-            Some(room) => {
-                let own =
-                    matches!(frame.event, Event::RoomAdded { .. } | Event::RoomRemoved { .. } | Event::Resync { .. });
-                own || !rooms.contains(&room)
-            }
-            None => matches!(frame.event, Event::Closing { .. }),
+        inner.keep(|event| match event.room() {
+            Some(room) => is_own(event) || rooms.binary_search(&room).is_err(),
+            None => matches!(event, Event::Closing { .. }),
         });
-        inner.bytes = inner.frames.iter().map(|frame| frame.json.len()).sum();
         for room in rooms {
-            inner.add(notice(*room));
+            inner.add(Frame::new(Event::Resync { room: *room, reason }));
         }
         // The notices are small, but a subscriber who does not even take those is cut.
         if inner.bytes > self.limit.saturating_mul(2) {
-            inner.end = Some(End::TooSlow);
+            inner.end.get_or_insert(End::TooSlow);
         }
         inner.wake();
     }
@@ -112,25 +123,27 @@ impl Queue {
         inner.wake();
     }
 
-    /// Moves everything that waits into `out`; ready when that is something, or when nothing more will come.
-    pub(crate) fn poll_take(&self, cx: &mut Context<'_>, out: &mut VecDeque<Arc<Frame>>) -> Poll<Option<End>> {
+    /// Takes the first frame that waits; an error when nothing more will come.
+    pub(super) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Result<Arc<Frame>, End>> {
+        let mut inner = self.lock();
+        match inner.frames.pop_front() {
+            Some(frame) => {
+                inner.bytes -= frame.json.len();
+                Poll::Ready(Ok(frame))
+            }
+            None => inner.poll_end(cx).map(Err),
+        }
+    }
+
+    /// Moves everything that waits into `out`, which is empty; an error when nothing more will come.
+    pub(super) fn poll_take(&self, cx: &mut Context<'_>, out: &mut VecDeque<Arc<Frame>>) -> Poll<Result<(), End>> {
         let mut inner = self.lock();
         if inner.frames.is_empty() {
-            return match inner.end {
-                Some(end) => Poll::Ready(Some(end)),
-                None => {
-                    inner.waker = Some(cx.waker().clone());
-                    Poll::Pending
-                }
-            };
+            return inner.poll_end(cx).map(Err);
         }
         inner.bytes = 0;
-        if out.is_empty() {
-            std::mem::swap(out, &mut inner.frames);
-        } else {
-            out.append(&mut inner.frames);
-        }
-        Poll::Ready(None)
+        std::mem::swap(out, &mut inner.frames);
+        Poll::Ready(Ok(()))
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -139,6 +152,23 @@ impl Queue {
 }
 
 impl Inner {
+    fn keep(&mut self, wanted: impl Fn(&Event) -> bool) {
+        self.frames.retain(|frame| wanted(&frame.event));
+        self.bytes = self.frames.iter().map(|frame| frame.json.len()).sum();
+    }
+
+    /// Why nothing more will come, or else to be woken when something does.
+    fn poll_end(&mut self, cx: &Context<'_>) -> Poll<End> {
+        if let Some(end) = self.end {
+            return Poll::Ready(end);
+        }
+        match &mut self.waker {
+            Some(waker) => waker.clone_from(cx.waker()),
+            none => *none = Some(cx.waker().clone()),
+        }
+        Poll::Pending
+    }
+
     fn add(&mut self, frame: Arc<Frame>) {
         self.bytes += frame.json.len();
         self.frames.push_back(frame);
@@ -149,4 +179,9 @@ impl Inner {
             waker.wake();
         }
     }
+}
+
+/// Whether a user gets it on every connection, also where the room is not open.
+const fn is_own(event: &Event) -> bool {
+    matches!(event, Event::RoomAdded { .. } | Event::RoomRemoved { .. } | Event::Marker { .. })
 }

@@ -1,11 +1,8 @@
 //! What one user, or the host, may do: a typed method for every command and every read.
 
-use std::{
-    future::Future,
-    sync::{Arc, atomic::Ordering},
-};
+use std::{future::Future, sync::Arc, time::Duration};
 
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc::error::TrySendError, oneshot};
 
 use crate::{
     model::{
@@ -14,7 +11,7 @@ use crate::{
         SendMessage, Sent, Seq, Timestamp, UpdateMe, UpdateParticipant, UpdateRoom, UserId,
     },
     rules::{Action, Actor, least_role},
-    store::{RoomSelector, Viewer, Window},
+    store::{Viewer, Window},
 };
 
 use super::{
@@ -44,6 +41,9 @@ struct Profile {
     name: Option<String>,
     avatar: Option<String>,
 }
+
+/// How long a read waits at most for markers that its user has handed in.
+const SETTLE: Duration = Duration::from_millis(50);
 
 /// Where a page of rooms or messages of all rooms goes on.
 type Continue<'a> = Option<&'a str>;
@@ -103,7 +103,7 @@ impl Session {
     /// One room as the caller sees it.
     pub async fn room(&self, room: impl Into<RoomRef>) -> Result<MyRoom> {
         self.settle().await;
-        let row = self.inner().store.room(self.viewer(), &selector(room.into())).await?;
+        let row = self.inner().store.room(self.viewer(), &room.into().into()).await?;
         Ok(row.ok_or(Error::not_found("room"))?.shown(self.inner().store.epoch()))
     }
 
@@ -241,12 +241,12 @@ impl Session {
 
     /// Says how far one has read or received, or that something is to be unread again. Past the end means the end.
     pub async fn mark(&self, room: impl Into<RoomRef>, kind: MarkKind, seq: Seq) -> Result<Markers> {
-        self.start_mark(Place::Room(room.into()), Mark { kind, at: MarkAt::Seq(seq) })?.await
+        self.change_marker(Place::Room(room.into()), Mark { kind, at: MarkAt::Seq(seq) }).await
     }
 
     /// The same for a message by its id.
     pub async fn mark_message(&self, kind: MarkKind, message_id: MessageId) -> Result<Markers> {
-        self.start_mark(Place::OfMessage(message_id), Mark { kind, at: MarkAt::MessageId(message_id) })?.await
+        self.change_marker(Place::OfMessage(message_id), Mark { kind, at: MarkAt::MessageId(message_id) }).await
     }
 
     /// Changes one's own settings in a room.
@@ -275,7 +275,7 @@ impl Session {
         {
             return Ok(());
         }
-        let view = self.inner().store.view(&selector(room), std::slice::from_ref(user)).await?;
+        let view = self.inner().store.view(&room.into(), std::slice::from_ref(user)).await?;
         let view = view.ok_or(Error::not_found("room"))?;
         let member = view.members.into_iter().flatten().next().filter(Member::is_active);
         let member = member.ok_or(Error::not_found("room"))?;
@@ -284,8 +284,10 @@ impl Session {
         if is_typing && (!may || member.is_muted(now) || view.room.state != crate::model::RoomState::Open) {
             return Err(Error::Forbidden { reason: "you do not write in this room" });
         }
-        if view.room.members <= self.inner().options.limits.small_room as u64 {
-            hub.set_typing(view.room.id, user, is_typing);
+        if !is_typing {
+            hub.stop_typing(view.room.id, user);
+        } else if view.room.members <= self.inner().options.limits.small_room as u64 {
+            hub.start_typing(view.room.id, user);
         }
         Ok(())
     }
@@ -304,27 +306,23 @@ impl Session {
             ..AddParticipant::new(user.clone())
         });
         let own = own.filter(|_| matches!(command, Command::CreateRoom(_)));
+        let marks = self.actor.user().filter(|_| matches!(command, Command::Mark(_)));
+        let on_its_way = marks.map(|user| self.inner().unsettled.enter(user));
         let (reply, answer) = oneshot::channel();
-        let request = Request { actor: self.actor.clone(), place, command, own, attempts: 0, reply };
+        let request = Request { actor: self.actor.clone(), place, command, own, on_its_way, attempts: 0, reply };
         let work = self.inner().work.upgrade().ok_or(Error::Draining)?;
         match work.try_send(Work::Command(Box::new(request))) {
             Ok(()) => Ok(Pending::new(async move { answer.await.unwrap_or(Err(Error::Draining)) })),
-            Err(tokio::sync::mpsc::error::TrySendError::Full(_)) => Err(Error::Busy { retry_after_ms: 50 }),
-            Err(tokio::sync::mpsc::error::TrySendError::Closed(_)) => Err(Error::Draining),
+            Err(TrySendError::Full(_)) => Err(Error::Busy { retry_after_ms: 50 }),
+            Err(TrySendError::Closed(_)) => Err(Error::Draining),
         }
     }
 
-    pub(crate) fn start_mark(&self, place: Place, mark: Mark) -> Result<Pending<Markers>> {
-        let unsettled = Unsettled::new(self.engine.clone());
-        let pending = self.start(place, Command::Mark(mark))?;
-        Ok(Pending::new(async move {
-            let reply = pending.await;
-            drop(unsettled);
-            match reply? {
-                Reply::Registers(registers) => Ok(Markers::of(&registers.member, registers.unread)),
-                _ => Err(unexpected()),
-            }
-        }))
+    async fn change_marker(&self, place: Place, mark: Mark) -> Result<Markers> {
+        match self.carry_out(place, Command::Mark(mark)).await? {
+            Reply::Registers(registers) => Ok(Markers::of(&registers.member, registers.unread)),
+            _ => Err(unexpected()),
+        }
     }
 
     async fn carry_out(&self, place: Place, command: Command) -> Result<Reply> {
@@ -345,16 +343,26 @@ impl Session {
         }
     }
 
-    /// Waits until markers that were handed in are stored, so that what is read next shows them.
+    /// Waits until the markers that the user has handed in are stored, so that what they read next shows them. A
+    /// storage that cannot store keeps nobody from reading.
     pub(super) async fn settle(&self) {
-        if self.inner().unsettled.load(Ordering::Acquire) == 0 {
+        let inner = self.inner();
+        if !self.actor.user().is_some_and(|user| inner.unsettled.has(user)) {
             return;
         }
-        let (settled, done) = oneshot::channel();
-        let Some(work) = self.inner().work.upgrade() else { return };
-        if work.send(Work::Settle(settled)).await.is_ok() {
-            let _ = done.await;
-        }
+        let Some(work) = inner.work.upgrade() else { return };
+        let settling = async move {
+            let (settled, done) = oneshot::channel();
+            if work.send(Work::Settle(settled)).await.is_ok() {
+                let _ = done.await;
+            }
+        };
+        let _ = tokio::time::timeout(SETTLE, settling).await;
+    }
+
+    /// Whether their token says how they are shown.
+    pub(super) const fn has_profile(&self) -> bool {
+        self.profile.is_some()
     }
 
     /// Shows the user in a room as their token says.
@@ -402,7 +410,7 @@ impl Session {
         match room {
             RoomRef::Id(id) => Ok(id),
             key => {
-                let view = self.inner().store.view(&selector(key), &[]).await?;
+                let view = self.inner().store.view(&key.into(), &[]).await?;
                 view.map(|view| view.room.id).ok_or(Error::not_found("room"))
             }
         }
@@ -428,29 +436,6 @@ impl<T> Future for Pending<T> {
 impl<T> std::fmt::Debug for Pending<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Pending")
-    }
-}
-
-/// Counts a marker as handed in until it is stored.
-struct Unsettled(Engine);
-
-impl Unsettled {
-    fn new(engine: Engine) -> Self {
-        engine.inner.unsettled.fetch_add(1, Ordering::AcqRel);
-        Self(engine)
-    }
-}
-
-impl Drop for Unsettled {
-    fn drop(&mut self) {
-        self.0.inner.unsettled.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
-fn selector(room: RoomRef) -> RoomSelector {
-    match room {
-        RoomRef::Id(id) => RoomSelector::Id(id),
-        RoomRef::Key(key) => RoomSelector::Key(key),
     }
 }
 

@@ -9,15 +9,20 @@ use crate::{
 
 use super::Inner;
 
-/// In how many of somebody's rooms, the latest first, it is told that they came online or went.
+/// In how many of somebody's rooms, the latest first, it is told, where they are small, that they came online or went.
 const ROOMS: usize = 100;
 
 pub(super) async fn run(inner: Arc<Inner>) {
     loop {
         let (news, next) = inner.hub.tick(tokio::time::Instant::now(), inner.now());
         for (user, online) in news {
+            if !inner.hub.has_audience() {
+                continue;
+            }
             let Ok(rooms) = inner.store.rooms(Viewer::User(&user), None, ROOMS).await else { continue };
-            let rooms: Vec<RoomId> = rooms.into_iter().map(|row| row.room.id).collect();
+            let small = inner.options.limits.small_room as u64;
+            let rooms: Vec<RoomId> =
+                rooms.into_iter().filter(|row| row.room.members <= small).map(|row| row.room.id).collect();
             let last_seen = if online { None } else { inner.hub.seen(&user).1 };
             inner.hub.publish_presence(&rooms, Event::Presence { user_id: user, online, last_seen });
         }

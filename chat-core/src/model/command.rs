@@ -3,8 +3,8 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{
-    Attachment, ClientId, HistoryMode, Level, MessageId, MessageType, Metadata, Role, RoomKey, RoomKind, RoomState,
-    Seq, Timestamp, UserId,
+    Attachment, ClientId, HistoryMode, Level, Message, MessageId, MessageType, Metadata, Role, RoomKey, RoomKind,
+    RoomState, Seq, Timestamp, UserId,
 };
 
 /// One request to change something. Who asks, and in which room, stands beside it.
@@ -424,6 +424,18 @@ impl Command {
             Self::UpdateParticipant(c) => c.client_id.as_ref(),
             Self::RemoveParticipant(c) => c.client_id.as_ref(),
             Self::Mark(_) | Self::DeleteRoom | Self::UpdateMe(_) => None,
+        }
+    }
+
+    /// The user whom it is about, beside the one who acts; `message` is the one that it names.
+    pub fn subject<'a>(&'a self, message: Option<&'a Message>) -> Option<&'a UserId> {
+        match self {
+            Self::SendMessage(send) => send.sender.as_ref(),
+            Self::DeleteMessage(_) => message.and_then(|message| message.sender.as_ref()),
+            Self::AddParticipant(add) => Some(&add.user_id),
+            Self::UpdateParticipant(update) => Some(&update.user_id),
+            Self::RemoveParticipant(remove) => Some(&remove.user_id),
+            _ => None,
         }
     }
 }

@@ -43,6 +43,9 @@ pub fn plan_room(
             None
         }
     };
+    if people.len() > limits.members {
+        return Err(Error::LimitReached { what: "participants", limit: limits.members });
+    }
     let unique = create.key.clone().map(RoomSelector::Key).or_else(|| {
         let (a, b) = pair.clone()?;
         Some(RoomSelector::Pair(a, b))

@@ -2,9 +2,9 @@
 
 use crate::{
     model::{
-        AddParticipant, Command, EditMessage, Error, HistoryMode, Limits, Mark, MarkAt, MarkKind, Member, Message,
-        MessageId, MessageType, RemoveParticipant, Result, Role, Room, RoomState, SendMessage, Timestamp, UpdateMe,
-        UpdateParticipant, UpdateRoom, UserId,
+        AddParticipant, Command, EditMessage, Error, HistoryMode, Limits, MAX_INTEGER, Mark, MarkAt, MarkKind, Member,
+        Message, MessageId, MessageType, RemoveParticipant, Result, Role, Room, RoomState, SendMessage, Standing,
+        Timestamp, UpdateMe, UpdateParticipant, UpdateRoom, UserId,
     },
     store::{Edit, Guard, MarkerMove, MarkerTo, MemberChange, MemberWrite, Post, RoomSettings, Visible, Write},
 };
@@ -48,6 +48,7 @@ pub struct Decision {
 pub fn decide(scene: &Scene<'_>, command: Command) -> Result<Decision> {
     validate(&command, scene.limits)?;
     scene.present()?;
+    let guard = scene.guard(command.subject(scene.message));
     let writes = match command {
         Command::SendMessage(send) => scene.send(send)?,
         Command::EditMessage(edit) => scene.edit(edit)?,
@@ -64,7 +65,7 @@ pub fn decide(scene: &Scene<'_>, command: Command) -> Result<Decision> {
         Command::UpdateMe(update) => scene.update_me(&update)?,
         Command::CreateRoom(_) => return Err(Error::invalid("action", "makes a room and cannot be done in one")),
     };
-    Ok(Decision { guard: scene.guard(), writes })
+    Ok(Decision { guard, writes })
 }
 
 impl Scene<'_> {
@@ -78,15 +79,12 @@ impl Scene<'_> {
     }
 
     /// What must still hold when it is written.
-    fn guard(&self) -> Guard {
+    fn guard(&self, target: Option<&UserId>) -> Guard {
+        let rev = |member: Option<&Member>| member.map_or(0, |member| member.rev);
+        let actor = self.actor.user();
         let mut members = Vec::with_capacity(2);
-        let mut relied_on = |user: Option<&UserId>, member: Option<&Member>| {
-            if let Some(user) = user.filter(|user| members.iter().all(|(other, _)| other != *user)) {
-                members.push((user.clone(), member.map_or(0, |member| member.rev)));
-            }
-        };
-        relied_on(self.actor.user(), self.member);
-        relied_on(self.target.map(|target| &target.user), self.target);
+        members.extend(actor.map(|user| (user.clone(), rev(self.member))));
+        members.extend(target.filter(|user| actor != Some(*user)).map(|user| (user.clone(), rev(self.target))));
         Guard { policy: Some(self.room.policy_rev), members }
     }
 
@@ -112,13 +110,18 @@ impl Scene<'_> {
         if above { Ok(()) } else { Err(Error::Forbidden { reason: "that takes a higher role than theirs" }) }
     }
 
-    /// Whether content may be written at all.
-    fn writable(&self) -> Result<()> {
+    /// Whether anybody may write.
+    fn open(&self) -> Result<()> {
         match self.room.state {
-            RoomState::Open => {}
-            RoomState::Frozen => return Err(Error::Forbidden { reason: "the room is frozen" }),
-            RoomState::Archived => return Err(Error::Forbidden { reason: "the room is archived" }),
+            RoomState::Open => Ok(()),
+            RoomState::Frozen => Err(Error::Forbidden { reason: "the room is frozen" }),
+            RoomState::Archived => Err(Error::Forbidden { reason: "the room is archived" }),
         }
+    }
+
+    /// Whether the actor may write now.
+    fn writable(&self) -> Result<()> {
+        self.open()?;
         if self.member.is_some_and(|member| member.is_muted(self.now)) {
             return Err(Error::Forbidden { reason: "you are muted in this room" });
         }
@@ -133,8 +136,14 @@ impl Scene<'_> {
             return Err(Error::not_found("reply_to"));
         }
         let by_user = self.actor.user().is_some();
+        let reader = if by_user { self.member } else { self.target };
+        let private = reader.is_some_and(|reader| reader.settings.private_reading);
         let mut writes = Vec::with_capacity(2);
-        let read_seq = send.read_seq;
+        // Who reads privately moves their own marker to the end, which is their message, and shows nothing.
+        let reads_to = match send.read_seq {
+            Some(seq) => Some(seq.min(self.room.last_seq)),
+            None => (by_user && private).then_some(MAX_INTEGER),
+        };
         writes.push(Write::Post(Box::new(Post {
             id: self.fresh,
             sender: sender.cloned(),
@@ -144,10 +153,9 @@ impl Scene<'_> {
             attachments: send.attachments,
             reply_to: send.reply_to,
             client_id: send.client_id,
-            reads: by_user && read_seq.is_none(),
+            reads: by_user && reads_to.is_none(),
         })));
-        if let (Some(seq), Some(sender)) = (read_seq, sender) {
-            let reader = if by_user { self.member } else { self.target };
+        if let (Some(seq), Some(sender)) = (reads_to, sender) {
             writes.push(Write::Mark(reading(sender, reader, seq)));
         }
         Ok(writes)
@@ -215,8 +223,9 @@ impl Scene<'_> {
                 self.target.filter(|author| author.is_active()).map_or(Role::Observer, |author| author.role),
             )?;
         }
-        if self.room.state != RoomState::Open && self.actor.user().is_some() {
-            self.writable()?;
+        // Who is muted may still take back what they said; the host may clean up what is closed.
+        if self.actor.user().is_some() {
+            self.open()?;
         }
         Ok(if message.is_deleted() { Vec::new() } else { vec![Write::Delete(id)] })
     }
@@ -224,7 +233,8 @@ impl Scene<'_> {
     fn mark(&self, mark: &Mark) -> Result<Vec<Write>> {
         let user = self.acting_user("the host reads nothing")?;
         let seq = match mark.at {
-            MarkAt::Seq(seq) => seq,
+            // Past the end means the end as it is now: what comes before this is stored is not meant.
+            MarkAt::Seq(seq) => seq.min(self.room.last_seq + u64::from(mark.kind == MarkKind::Unread)),
             MarkAt::MessageId(_) => self.known_message()?.seq,
         };
         let marker = match mark.kind {
@@ -276,7 +286,7 @@ impl Scene<'_> {
         }
         match self.target {
             Some(member) if member.is_active() => return Err(Error::Conflict { reason: "already a participant" }),
-            Some(member) if matches!(member.standing, crate::model::Standing::Banned) => {
+            Some(member) if member.standing == Standing::Banned => {
                 return Err(Error::Conflict { reason: "banned; lift the ban first" });
             }
             _ => {}
@@ -349,12 +359,9 @@ impl Scene<'_> {
             return Err(Error::Forbidden { reason: "nobody bans themselves" });
         }
         let banned = update.banned == Some(true);
-        let is_banned = self.target.is_some_and(|t| matches!(t.standing, crate::model::Standing::Banned));
-        if banned == is_banned {
-            return Ok(Vec::new());
-        }
-        if !banned && !is_banned {
-            return Err(Error::not_found("participant"));
+        let standing = self.target.map(|target| target.standing);
+        if banned == (standing == Some(Standing::Banned)) {
+            return if banned || standing.is_some() { Ok(Vec::new()) } else { Err(Error::not_found("participant")) };
         }
         if let Some(target) = self.target.filter(|target| target.is_active()) {
             self.outranks(target.role)?;

@@ -56,9 +56,6 @@ fn edit_message(edit: &EditMessage, limits: &Limits) -> Result<()> {
 pub(super) fn create_room(create: &CreateRoom, limits: &Limits) -> Result<()> {
     labels(create.name.as_deref(), create.topic.as_deref(), create.avatar.as_deref(), limits)?;
     metadata(create.metadata.as_ref(), limits)?;
-    if create.participants.len() >= limits.members {
-        return Err(Error::LimitReached { what: "participants", limit: limits.members });
-    }
     create.participants.iter().try_for_each(|add| participant(add, limits))
 }
 

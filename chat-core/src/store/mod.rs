@@ -18,7 +18,7 @@ pub use unread::{Counts, TALLY_BITS, TALLY_LEVELS, tally_blocks, tally_ranges};
 
 use crate::model::{
     Attachment, ClientId, Cursor, HistoryMode, Marker, Member, MemberSettings, Message, MessageId, MessageType,
-    Metadata, MyRoom, Rev, Role, Room, RoomId, RoomKey, RoomKind, RoomState, Seq, Timestamp, UserId,
+    Metadata, MyRoom, Rev, Role, Room, RoomId, RoomKey, RoomKind, RoomRef, RoomState, Seq, Timestamp, UserId,
 };
 
 /// Where rooms, members and messages are kept.
@@ -141,6 +141,20 @@ pub enum RoomSelector {
     Key(RoomKey),
     /// A direct room by its two people, in order.
     Pair(UserId, UserId),
+}
+
+impl From<RoomRef> for RoomSelector {
+    fn from(room: RoomRef) -> Self {
+        match room {
+            RoomRef::Id(id) => Self::Id(id),
+            RoomRef::Key(key) => Self::Key(key),
+        }
+    }
+}
+impl From<&RoomRef> for RoomSelector {
+    fn from(room: &RoomRef) -> Self {
+        room.clone().into()
+    }
 }
 
 /// What the rules look at.

@@ -1,5 +1,7 @@
 //! The engine as its users see it, over the store in memory.
 
+#![allow(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
+
 mod lifecycle;
 mod live;
 mod membership;

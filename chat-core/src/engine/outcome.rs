@@ -1,0 +1,142 @@
+//! From a commit to an answer: what the lane does when a batch is stored.
+
+use std::sync::Arc;
+
+use crate::{
+    model::{Command, DeleteMessage, Error, Message, MessageId, Result, RoomId, UserId},
+    rules::Actor,
+    store::{Applied, CommitError, Done, Operation, Refusal, RoomSelector, Target, Viewer},
+};
+
+use super::{
+    lane::{Lane, Reply, Request},
+    markers::Gathered,
+    plan::{Batch, Plan, Telling},
+    publish,
+};
+
+/// How often a command whose guard failed is decided anew.
+const ATTEMPTS: u8 = 5;
+
+impl Lane {
+    /// Commits a batch, tells and answers.
+    pub(super) async fn commit(&mut self, batch: Batch) {
+        if batch.commits.is_empty() {
+            return;
+        }
+        let results = self.inner.store.commit(batch.commits).await;
+        debug_assert_eq!(results.len(), batch.plans.len(), "a store answers every commit");
+        let mut again = Vec::new();
+        for (plan, result) in batch.plans.into_iter().zip(results) {
+            match plan {
+                Plan::Markers(gathered) => self.markers_done(gathered, result),
+                Plan::Command { request, room, telling } => match result {
+                    Ok(Applied::Done(done)) => {
+                        let reply = self.applied(&request, room, telling, done);
+                        request.answer(Ok(reply));
+                    }
+                    Ok(Applied::Before(operation)) => {
+                        let reply = self.before(&request.actor, operation).await;
+                        request.answer(reply);
+                    }
+                    Err(CommitError::Refused(Refusal::Stale | Refusal::NoRoom)) if request.attempts < ATTEMPTS => {
+                        self.cache.forget(room);
+                        again.push(request.again());
+                    }
+                    Err(error) => {
+                        self.cache.forget(room);
+                        let answer = self.refused(&request, error).await;
+                        request.answer(answer);
+                    }
+                },
+            }
+        }
+        // Before what was put off after them.
+        for request in again.into_iter().rev() {
+            self.deferred.push_front(request);
+        }
+    }
+
+    /// Tells what a command changed, and says what to answer.
+    fn applied(&mut self, request: &Request, room: RoomId, mut telling: Telling, done: Done) -> Reply {
+        let hub = &self.inner.hub;
+        let mut reply = match &request.command {
+            Command::CreateRoom(_) => Reply::Room { room, made: true },
+            _ => Reply::Done,
+        };
+        for change in &done.changes {
+            if let (Reply::Done, Some(said)) = (&reply, publish::reply(change)) {
+                reply = said;
+            }
+            self.cache.apply(room, change);
+            publish::change(hub, room, change, &mut telling);
+        }
+        for registers in done.registers {
+            self.cache.apply_member(&registers.member);
+            publish::registers(hub, &registers, None, telling.receipts);
+            if matches!(reply, Reply::Done) {
+                reply = Reply::Registers(Box::new(registers));
+            }
+        }
+        if matches!(request.command, Command::DeleteRoom) {
+            self.cache.forget(room);
+            publish::room_deleted(hub, room, &telling.people);
+        }
+        reply
+    }
+
+    fn markers_done(&mut self, gathered: Gathered, result: Result<Applied, CommitError>) {
+        let answer = match result {
+            Ok(Applied::Done(done)) => done.registers.into_iter().next().ok_or(Error::not_found("room")),
+            Ok(Applied::Before(_)) | Err(CommitError::Refused(_)) => Err(Error::not_found("room")),
+            Err(CommitError::Failed(error)) => Err(error.into()),
+        };
+        if let Ok(registers) = &answer {
+            self.cache.apply_member(&registers.member);
+            publish::registers(&self.inner.hub, registers, gathered.message_id, gathered.receipts);
+        }
+        for request in gathered.waiting {
+            request.answer(answer.clone().map(|registers| Reply::Registers(Box::new(registers))));
+        }
+    }
+
+    /// What an operation that was done before has come to by now, as far as the actor may see it.
+    pub(super) async fn before(&self, actor: &Actor, operation: Operation) -> Result<Reply> {
+        match operation.target {
+            Target::Message { id, .. } => {
+                let message = self.message_now(actor.into(), id).await?;
+                Ok(Reply::Message { message, before: true })
+            }
+            Target::Member(user) => self.member_now(operation.room, user).await,
+            Target::Room => Ok(Reply::Room { room: operation.room, made: false }),
+        }
+    }
+
+    pub(super) async fn member_now(&self, room: RoomId, user: UserId) -> Result<Reply> {
+        let view = self.inner.store.view(&RoomSelector::Id(room), &[user]).await?.ok_or(Error::not_found("room"))?;
+        let member = view.members.into_iter().flatten().next().ok_or(Error::not_found("participant"))?;
+        Ok(Reply::Member(Box::new(member)))
+    }
+
+    async fn message_now(&self, viewer: Viewer<'_>, id: MessageId) -> Result<Arc<Message>> {
+        self.inner.store.message(viewer, id).await?.map(Arc::new).ok_or(Error::not_found("message"))
+    }
+
+    async fn refused(&self, request: &Request, error: CommitError) -> Result<Reply> {
+        match error {
+            CommitError::Refused(Refusal::Exists(room)) => Ok(Reply::Room { room, made: false }),
+            CommitError::Refused(Refusal::OperationConflict) => Err(Error::OperationConflict),
+            CommitError::Refused(Refusal::NoRoom) => Err(Error::not_found("room")),
+            CommitError::Refused(Refusal::Stale) => Err(Error::Busy { retry_after_ms: 100 }),
+            CommitError::Refused(Refusal::MessageGone) => match &request.command {
+                // It was deleted by somebody else in the same moment: that is what was asked for.
+                Command::DeleteMessage(DeleteMessage { message_id, .. }) => {
+                    let message = self.message_now(Viewer::Host, *message_id).await?;
+                    Ok(Reply::Message { message, before: false })
+                }
+                _ => Err(Error::Conflict { reason: "the message is deleted" }),
+            },
+            CommitError::Failed(error) => Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,342 @@
+//! From a command to a commit: what the lane does before anything is stored.
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
+
+use crate::{
+    model::{
+        Command, DeleteMessage, EditMessage, Error, Member, Message, Result, Role, Room, RoomId, RoomInfo, RoomKey,
+        RoomRef, Timestamp, UserId,
+    },
+    rules::{self, Decision, NewRoomPlan, Scene, plan_room},
+    store::{Commit, Guard, MemberChange, NO_ROOM, Operation, OperationName, RoomSelector, Target, Viewer, Write},
+};
+
+use super::{
+    Inner,
+    lane::{Lane, Place, Reply, Request},
+    markers::Gathered,
+};
+
+/// What one batch has come to so far.
+#[derive(Default)]
+pub(super) struct Batch {
+    pub(super) commits: Vec<Commit>,
+    /// For each commit, what to do when it is applied.
+    pub(super) plans: Vec<Plan>,
+    sealed: Sealed,
+    /// Names that rooms get in this batch.
+    making: HashSet<RoomSelector>,
+}
+
+/// What a commit of a batch is for.
+pub(super) enum Plan {
+    /// Somebody's command.
+    Command { request: Box<Request>, room: RoomId, telling: Telling },
+    /// Markers that were gathered.
+    Markers(Gathered),
+}
+
+/// What telling of a change takes, as it was known when the change was decided.
+#[derive(Default)]
+pub(super) struct Telling {
+    /// Whether a message says that its sender has read up to it.
+    pub(super) reads: bool,
+    /// Whether everybody's receipts are shown in the room.
+    pub(super) receipts: bool,
+    /// Who is to hear of a change of the room itself also where they do not have it open.
+    pub(super) people: Vec<UserId>,
+    /// Whether somebody who is put out was in the room.
+    pub(super) was_in: bool,
+    /// The room, for whoever is added.
+    pub(super) room: Option<RoomInfo>,
+}
+
+/// What a command has come to before anything is written.
+enum Planned {
+    Commit(Commit, Telling),
+    Marker(Gathered),
+    /// It depends on something else in this batch.
+    Later,
+    /// There is nothing to change.
+    Already {
+        room: RoomId,
+        message: Option<Arc<Message>>,
+        target: Option<UserId>,
+    },
+}
+
+/// What commits of this batch change, so that later commands cannot be decided before the batch is stored.
+///
+/// A change of the room's rules, and of who is in it, seals the room; another change of a member seals what they do and
+/// what is done to them there.
+#[derive(Default)]
+struct Sealed {
+    rooms: HashSet<RoomId>,
+    people: HashMap<RoomId, BTreeSet<Option<UserId>>>,
+}
+
+impl Lane {
+    /// Decides one command and adds it to the batch, answers it, or puts it off.
+    pub(super) async fn plan(&mut self, request: Box<Request>, batch: &mut Batch) {
+        let planned = if matches!(request.command, Command::CreateRoom(_)) {
+            self.plan_new_room(&request, batch)
+        } else {
+            self.plan_in_room(&request, batch).await
+        };
+        match planned {
+            Ok(Planned::Commit(commit, telling)) => {
+                // What they marked comes before what they do next.
+                if let Some(user) = request.actor.user()
+                    && let Some(gathered) = self.markers.take(commit.room, user)
+                {
+                    batch.add_markers(gathered, commit.at);
+                }
+                let room = commit.room;
+                batch.commits.push(commit);
+                batch.plans.push(Plan::Command { request, room, telling });
+            }
+            Ok(Planned::Marker(gathered)) => self.markers.gather(gathered, *request),
+            Ok(Planned::Later) => self.deferred.push_back(request),
+            Ok(Planned::Already { room, message, target }) => {
+                let answer = self.as_it_is(&request, room, message, target).await;
+                request.answer(answer);
+            }
+            Err(error) => {
+                let answer = self.denied(&request, error).await;
+                request.answer(answer);
+            }
+        }
+    }
+
+    fn plan_new_room(&self, request: &Request, batch: &mut Batch) -> Result<Planned> {
+        let Command::CreateRoom(create) = &request.command else {
+            return Err(Error::invalid("action", "must make a room"));
+        };
+        let limits = &self.inner.options.limits;
+        let NewRoomPlan { unique, writes } = plan_room(&request.actor, request.own.clone(), create.clone(), limits)?;
+        if let Some(unique) = unique
+            && !batch.making.insert(unique)
+        {
+            return Ok(Planned::Later);
+        }
+        let room = self.inner.ids.room(self.inner.now(), &*self.inner.options.random);
+        let commit = self.inner.commit(request, room, NO_ROOM, Decision { guard: Guard::default(), writes });
+        Ok(Planned::Commit(commit, Telling::default()))
+    }
+
+    async fn plan_in_room(&mut self, request: &Request, batch: &mut Batch) -> Result<Planned> {
+        let (place, message) = self.find(request).await?;
+        if let RoomRef::Key(key) = &place
+            && batch.makes(key)
+        {
+            return Ok(Planned::Later);
+        }
+        let target = request.command.subject(message.as_deref());
+        let people: Vec<&UserId> = request.actor.user().into_iter().chain(target).collect();
+        let room = self.cache.load(&place, &people).await?.ok_or(Error::not_found("room"))?;
+        if batch.sealed.keeps(room, request.actor.user(), target) {
+            // Nor may anything else that they do here overtake it.
+            batch.sealed.person(room, request.actor.user());
+            return Ok(Planned::Later);
+        }
+        let known = self.cache.get(room).ok_or(Error::not_found("room"))?;
+        let member = |user: Option<&UserId>| user.and_then(|user| known.members.get(user)).and_then(Option::as_ref);
+        let now = self.inner.now();
+        let scene = Scene {
+            room: &known.room,
+            actor: &request.actor,
+            member: member(request.actor.user()),
+            target: member(target),
+            message: message.as_deref(),
+            fresh: self.inner.ids.message(now, &*self.inner.options.random),
+            now,
+            limits: &self.inner.options.limits,
+        };
+        let decision = rules::decide(&scene, request.command.clone())?;
+        if decision.writes.is_empty() {
+            let target = target.cloned();
+            return Ok(Planned::Already { room, message, target });
+        }
+        let receipts = known.room.members <= self.inner.options.limits.small_room as u64;
+        if let (Command::Mark(mark), [Write::Mark(marker)]) = (&request.command, &decision.writes[..]) {
+            return Ok(Planned::Marker(Gathered::new(room, marker.clone(), mark.message_id(), receipts)));
+        }
+        batch.sealed.add(room, &decision.writes, scene.target);
+        let telling = Telling {
+            reads: decision.writes.iter().any(|write| matches!(write, Write::Post(post) if post.reads)),
+            receipts,
+            people: self.people_to_tell(&known.room, &decision.writes).await?,
+            was_in: scene.target.is_some_and(Member::is_active),
+            room: matches!(request.command, Command::AddParticipant(_)).then(|| known.room.info()),
+        };
+        Ok(Planned::Commit(self.inner.commit(request, room, room, decision), telling))
+    }
+
+    /// The room that a command is about, and the message, where it is about one.
+    async fn find(&mut self, request: &Request) -> Result<(RoomRef, Option<Arc<Message>>)> {
+        let wanted = match &request.command {
+            Command::EditMessage(EditMessage { message_id, .. })
+            | Command::DeleteMessage(DeleteMessage { message_id, .. }) => Some(*message_id),
+            Command::SendMessage(send) => send.reply_to,
+            Command::Mark(mark) => mark.message_id(),
+            _ => None,
+        };
+        let message = match wanted {
+            Some(id) => self.cache.message(id).await?,
+            None => None,
+        };
+        let place = match &request.place {
+            Place::Room(room) => room.clone(),
+            Place::OfMessage(id) => match &message {
+                Some(message) if message.id == *id => RoomRef::Id(message.room),
+                _ => return Err(Error::not_found("message")),
+            },
+            Place::New => return Err(Error::not_found("room")),
+        };
+        Ok((place, message))
+    }
+
+    /// Who is connected and should hear of a change of the room itself, beside those who have it open.
+    async fn people_to_tell(&self, room: &Room, writes: &[Write]) -> Result<Vec<UserId>> {
+        if !writes.iter().any(|write| matches!(write, Write::UpdateRoom(_) | Write::DeleteRoom)) {
+            return Ok(Vec::new());
+        }
+        let limit = self.inner.options.limits.members;
+        let members = self.inner.store.participants(Viewer::Host, room.id, None, limit).await?.unwrap_or_default();
+        Ok(members.into_iter().map(|member| member.user).filter(|user| self.inner.hub.seen(user).0).collect())
+    }
+
+    // ---- what is answered without a commit ---------------------------------------------------------------------
+
+    /// The answer to a command that changes nothing.
+    async fn as_it_is(
+        &self,
+        request: &Request,
+        room: RoomId,
+        message: Option<Arc<Message>>,
+        target: Option<UserId>,
+    ) -> Result<Reply> {
+        if let Some(operation) = self.done_before(request, room).await? {
+            return self.before(&request.actor, operation).await;
+        }
+        match (&request.command, message, target) {
+            (Command::DeleteMessage(_), Some(message), _) => Ok(Reply::Message { message, before: false }),
+            (_, _, Some(user)) => self.member_now(room, user).await,
+            _ => Ok(Reply::Done),
+        }
+    }
+
+    /// The answer to a command that may not be: the first result, if it was carried out before under its name and the
+    /// actor is still in the room.
+    async fn denied(&mut self, request: &Request, denial: Error) -> Result<Reply> {
+        let denial = match (denial, &request.place) {
+            // A message of a room that is hidden must look like a message that is not there.
+            (Error::NotFound { .. }, Place::OfMessage(_)) => Error::not_found("message"),
+            (denial, _) => denial,
+        };
+        let may_follow = matches!(
+            denial,
+            Error::Forbidden { .. } | Error::Conflict { .. } | Error::NotFound { .. } | Error::LimitReached { .. }
+        );
+        if request.command.client_id().is_none() || !may_follow {
+            return Err(denial);
+        }
+        let Ok((place, _)) = self.find(request).await else { return Err(denial) };
+        let people: Vec<&UserId> = request.actor.user().into_iter().collect();
+        let Some(room) = self.cache.load(&place, &people).await? else { return Err(denial) };
+        let known = self.cache.get(room);
+        let still_in = request.actor.user().is_none_or(|user| {
+            known.and_then(|known| known.members.get(user)?.as_ref()).is_some_and(Member::is_active)
+        });
+        // Whoever left is told that they did, and nothing else.
+        let left =
+            |done: &Operation| matches!(&done.target, Target::Member(user) if Some(user) == request.actor.user());
+        match self.done_before(request, room).await {
+            Ok(Some(done)) if still_in || left(&done) => self.before(&request.actor, done).await,
+            Err(error) if still_in => Err(error),
+            _ => Err(denial),
+        }
+    }
+
+    /// What was done before under the command's name, if it has one.
+    async fn done_before(&self, request: &Request, scope: RoomId) -> Result<Option<Operation>> {
+        let Some(name) = request.command.client_id() else { return Ok(None) };
+        let digest = self.inner.store.digester().request(&request.command);
+        match self.inner.store.operation(scope, request.actor.user(), name).await? {
+            Some(operation) if operation.digest != digest => Err(Error::OperationConflict),
+            operation => Ok(operation),
+        }
+    }
+}
+
+impl Inner {
+    fn commit(&self, request: &Request, room: RoomId, scope: RoomId, decision: Decision) -> Commit {
+        let operation = request.command.client_id().map(|name| OperationName {
+            scope,
+            name: name.clone(),
+            digest: self.store.digester().request(&request.command),
+        });
+        Commit {
+            room,
+            actor: request.actor.user().cloned(),
+            at: self.now(),
+            guard: decision.guard,
+            operation,
+            writes: decision.writes,
+        }
+    }
+}
+
+impl Batch {
+    fn makes(&self, key: &RoomKey) -> bool {
+        !self.making.is_empty() && self.making.contains(&RoomSelector::Key(key.clone()))
+    }
+
+    pub(super) fn add_markers(&mut self, gathered: Gathered, at: Timestamp) {
+        self.commits.push(Commit {
+            room: gathered.room,
+            actor: Some(gathered.marker.user.clone()),
+            at,
+            guard: Guard::default(),
+            operation: None,
+            writes: vec![Write::Mark(gathered.marker.clone())],
+        });
+        self.plans.push(Plan::Markers(gathered));
+    }
+}
+
+impl Sealed {
+    /// Whether something that `actor` does in a room, perhaps to `target`, must wait.
+    fn keeps(&self, room: RoomId, actor: Option<&UserId>, target: Option<&UserId>) -> bool {
+        let person = |people: &BTreeSet<Option<UserId>>| {
+            people.contains(&actor.cloned()) || target.is_some_and(|target| people.contains(&Some(target.clone())))
+        };
+        self.rooms.contains(&room) || self.people.get(&room).is_some_and(person)
+    }
+
+    fn person(&mut self, room: RoomId, person: Option<&UserId>) {
+        self.people.entry(room).or_default().insert(person.cloned());
+    }
+
+    /// Seals what `writes` change; `target` is whom they are about, as they were.
+    fn add(&mut self, room: RoomId, writes: &[Write], target: Option<&Member>) {
+        let owned = target.is_some_and(|target| target.role == Role::Owner);
+        for write in writes {
+            match write {
+                Write::Settings(user, _) => self.person(room, Some(user)),
+                Write::Member(member) => match &member.change {
+                    MemberChange::Update { role, .. } if *role != Role::Owner && !owned => {
+                        self.person(room, Some(&member.user));
+                    }
+                    MemberChange::End { .. } if !owned => self.person(room, Some(&member.user)),
+                    _ => drop(self.rooms.insert(room)),
+                },
+                Write::UpdateRoom(_) | Write::DeleteRoom | Write::CreateRoom(_) => drop(self.rooms.insert(room)),
+                Write::Post(_) | Write::Edit(_) | Write::Delete(_) | Write::Mark(_) => {}
+            }
+        }
+    }
+}
