@@ -274,7 +274,9 @@ impl Hub {
         let frame = Frame::new(event);
         let subscribers =
             rooms.iter().filter_map(|room| state.rooms.get(room)).flat_map(|open| open.subscribers.values());
-        let queues: BTreeMap<_, _> = subscribers.map(|s| (s.queue.id(), Arc::clone(&s.queue))).collect();
+        // Who is about to open a room may not even be in it.
+        let present = subscribers.filter(|subscriber| subscriber.present);
+        let queues: BTreeMap<_, _> = present.map(|s| (s.queue.id(), Arc::clone(&s.queue))).collect();
         for queue in queues.values() {
             state.tell(queue, &frame);
         }

@@ -332,9 +332,9 @@ impl Sealed {
                         self.person(room, Some(&member.user));
                     }
                     MemberChange::End { .. } if !owned => self.person(room, Some(&member.user)),
-                    _ => drop(self.rooms.insert(room)),
+                    _ => self.rooms.extend([room]),
                 },
-                Write::UpdateRoom(_) | Write::DeleteRoom | Write::CreateRoom(_) => drop(self.rooms.insert(room)),
+                Write::UpdateRoom(_) | Write::DeleteRoom | Write::CreateRoom(_) => self.rooms.extend([room]),
                 Write::Post(_) | Write::Edit(_) | Write::Delete(_) | Write::Mark(_) => {}
             }
         }

@@ -2,11 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 
+mod held;
 mod lifecycle;
 mod live;
 mod membership;
+mod races;
 mod receipts;
 mod rooms;
 mod sending;
 mod stage;
+mod storage;
 mod wire;

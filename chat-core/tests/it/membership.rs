@@ -1,11 +1,11 @@
 //! Who may what, and what ends when a membership ends.
 
 use chat_core::{
-    AddParticipant, Code, CreateRoom, Error, Event, HistoryMode, RemoveParticipant, Role, SendMessage, Timestamp,
-    UpdateParticipant, Window,
+    AddParticipant, Code, CreateRoom, EditMessage, Error, Event, HistoryMode, Limits, MarkKind, RemoveParticipant,
+    Role, SendMessage, Subscribed, Timestamp, UpdateParticipant, Window,
 };
 
-use crate::stage::{Stage, next, user};
+use crate::stage::{Stage, kind, next, user, waiting};
 
 fn remove(name: &str) -> RemoveParticipant {
     RemoveParticipant { user_id: user(name), client_id: None }
@@ -121,12 +121,8 @@ async fn from_a_removal_on_nothing_reaches_the_removed() {
     let mut ann = s.opens("ann").await;
     s.host().remove_participant(s.room, remove("ben")).await.unwrap();
     s.says("ann", "between us").await;
-    let gone = next(&mut ann, |e| matches!(e, Event::ParticipantRemoved { .. }).then_some(())).await;
-    assert_eq!(gone, ());
-    let mut seen = Vec::new();
-    while let Ok(Some(frame)) = tokio::time::timeout(std::time::Duration::from_millis(50), ben.next()).await {
-        seen.push(serde_json::to_value(frame.event()).unwrap()["type"].as_str().unwrap().to_owned());
-    }
+    next(&mut ann, |e| matches!(e, Event::ParticipantRemoved { .. }).then_some(())).await;
+    let seen: Vec<_> = waiting(&mut ben).iter().map(|frame| kind(frame)).collect();
     assert_eq!(seen.last().map(String::as_str), Some("room_removed"), "{seen:?}");
     assert!(!seen.contains(&"chat_message".into()) && !seen.contains(&"participant_removed".into()), "{seen:?}");
 }
@@ -139,4 +135,116 @@ async fn a_user_owns_what_they_make_and_makes_no_keys() {
     assert_eq!(s.host().room(chat_core::RoomKey::new("job:43").unwrap()).await.unwrap_err().code(), Code::NotFound);
     let own = s.of("eve").create_room(CreateRoom::group().with(user("ann"))).await.unwrap();
     assert_eq!(own.my.unwrap().role, Role::Owner);
+}
+
+#[tokio::test]
+async fn who_never_was_in_a_room_does_not_learn_of_it_by_a_ban() {
+    let s = team().await;
+    let mut eve = s.of("eve").live();
+    let ban = |banned| UpdateParticipant { banned: Some(banned), ..UpdateParticipant::of(user("eve")) };
+    let max = s.of("max");
+    assert_eq!(max.update_participant(s.room, ban(false)).await.unwrap_err(), Error::NotFound { what: "participant" });
+    max.update_participant(s.room, ban(true)).await.unwrap();
+    max.update_participant(s.room, ban(true)).await.unwrap();
+    max.update_participant(s.room, ban(false)).await.unwrap();
+    assert!(waiting(&mut eve).is_empty());
+    assert!(max.add_participant(s.room, user("eve")).await.is_ok());
+    assert_eq!(waiting(&mut eve).iter().map(|frame| kind(frame)).collect::<Vec<_>>(), ["room_added"]);
+}
+
+#[tokio::test]
+async fn a_muted_member_edits_no_old_message_but_may_take_it_back() {
+    let s = team().await;
+    let old = s.says("ann", "old").await;
+    let mute = UpdateParticipant { muted_until: Some(Some(Timestamp::MAX)), ..UpdateParticipant::of(user("ann")) };
+    s.of("max").update_participant(s.room, mute.clone()).await.unwrap();
+    let ann = s.of("ann");
+    assert_eq!(ann.edit(EditMessage::text(old.id, "new")).await.unwrap_err().code(), Code::Forbidden);
+    assert!(ann.delete(old.id).await.unwrap().is_deleted());
+    // Leaving and coming back does not help.
+    ann.leave(s.room).await.unwrap();
+    s.host().add_participant(s.room, user("ann")).await.unwrap();
+    assert_eq!(ann.send(s.room, SendMessage::text("x")).await.unwrap_err().code(), Code::Forbidden);
+    let own = UpdateParticipant { muted_until: Some(None), ..UpdateParticipant::of(user("max")) };
+    s.host().update_participant(s.room, UpdateParticipant { user_id: user("max"), ..mute }).await.unwrap();
+    assert_eq!(s.of("max").update_participant(s.room, own).await.unwrap_err().code(), Code::Forbidden);
+}
+
+#[tokio::test]
+async fn a_membership_that_ended_under_a_name_ends_again_as_it_did() {
+    let s = team().await;
+    let named = |name: &str, op: &str| RemoveParticipant { client_id: Some(op.parse().unwrap()), ..remove(name) };
+    let max = s.of("max");
+    for _ in 0..2 {
+        max.remove_participant(s.room, named("ann", "kick")).await.unwrap();
+    }
+    let other = max.remove_participant(s.room, named("vera", "kick")).await.unwrap_err();
+    assert_eq!(other, Error::OperationConflict);
+    let vera = s.of("vera");
+    for _ in 0..2 {
+        vera.remove_participant(s.room, named("vera", "leave")).await.unwrap();
+    }
+    let add = AddParticipant { client_id: Some("add".parse().unwrap()), ..AddParticipant::new(user("ann")) };
+    for _ in 0..2 {
+        max.add_participant(s.room, add.clone()).await.unwrap();
+    }
+    let unknown = vera.remove_participant(s.room, named("vera", "another")).await.unwrap_err();
+    assert_eq!(unknown, Error::NotFound { what: "room" });
+}
+
+#[tokio::test]
+async fn what_was_said_under_a_name_is_not_told_again_to_who_is_gone() {
+    let s = Stage::new().await;
+    let send = SendMessage::text("mine").with_client_id("op".parse().unwrap());
+    s.of("ben").send(s.room, send.clone()).await.unwrap();
+    s.host().remove_participant(s.room, remove("ben")).await.unwrap();
+    assert_eq!(s.of("ben").send(s.room, send.clone()).await.unwrap_err(), Error::NotFound { what: "room" });
+    let other = SendMessage { content: "other".into(), ..send };
+    assert_eq!(s.of("ben").send(s.room, other).await.unwrap_err(), Error::NotFound { what: "room" });
+}
+
+#[tokio::test]
+async fn a_room_takes_as_many_as_its_limit_and_not_one_more() {
+    let s = Stage::limited(Limits { members: 2, ..Limits::default() }).await;
+    let full = Error::LimitReached { what: "participants", limit: 2 };
+    assert_eq!(s.host().add_participant(s.room, user("cat")).await.unwrap_err(), full);
+    let three = CreateRoom::group().with(user("ann")).with(user("ben")).with(user("cat"));
+    assert_eq!(s.host().create_room(three.clone()).await.unwrap_err(), full);
+    assert_eq!(
+        s.of("dan").create_room(CreateRoom::group().with(user("ann")).with(user("ben"))).await.unwrap_err(),
+        full
+    );
+    s.host().remove_participant(s.room, remove("ben")).await.unwrap();
+    let (host, room) = (s.host(), s.room);
+    let both = tokio::join!(host.add_participant(room, user("cat")), host.add_participant(room, user("dan")));
+    assert!(both.0.is_ok() && both.1.is_err(), "also when two come at once: {both:?}");
+}
+
+#[tokio::test]
+async fn a_newcomer_follows_the_log_without_what_they_may_not_see() {
+    let create = CreateRoom { history: HistoryMode::SinceJoined, ..CreateRoom::group() };
+    let s = Stage::with(create.with(user("ann")).with(user("ben"))).await;
+    let hidden = s.says("ann", "hidden").await;
+    s.host().add_participant(s.room, user("cat")).await.unwrap();
+    let mut cat = s.of("cat").live();
+    let Subscribed::Open(opened) = cat.subscribe(vec![(s.room.into(), None)]).await.unwrap().remove(0) else {
+        panic!("cat is in the room")
+    };
+    waiting(&mut cat);
+    s.of("ann").edit(EditMessage::text(hidden.id, "still hidden")).await.unwrap();
+    s.of("ben").mark_message(MarkKind::Read, hidden.id).await.unwrap();
+    s.of("ann").delete(hidden.id).await.unwrap();
+    s.says("ann", "seen").await;
+    let told = waiting(&mut cat);
+    let kinds: Vec<_> = told.iter().map(|frame| kind(frame)).collect();
+    assert_eq!(kinds, ["advance", "message_read", "advance", "chat_message"]);
+    let revs: Vec<_> = told.iter().filter_map(|frame| frame.event().position().map(|at| at.rev)).collect();
+    assert_eq!(revs, (opened.cursor.rev + 1..=opened.cursor.rev + 3).collect::<Vec<_>>());
+    for frame in &told {
+        let json = String::from_utf8(frame.json().to_vec()).unwrap();
+        assert!(!json.contains(&hidden.id.to_string()), "{json}");
+    }
+    assert_eq!(s.of("cat").mark_message(MarkKind::Read, hidden.id).await.unwrap_err().code(), Code::NotFound);
+    let answer = s.of("cat").send(s.room, SendMessage::text("re").in_reply_to(hidden.id)).await.unwrap_err();
+    assert_eq!(answer, Error::NotFound { what: "reply_to" });
 }

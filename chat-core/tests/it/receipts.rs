@@ -1,8 +1,11 @@
 //! Markers, readers, unread.
 
-use chat_core::{EditMessage, Event, MarkKind, SendMessage, UpdateMe};
+use std::time::Duration;
 
-use crate::stage::{Stage, next, user};
+use chat_core::{EditMessage, Error, Event, MarkKind, RemoveParticipant, SendMessage, UpdateMe};
+use futures_util::{FutureExt as _, future::join_all};
+
+use crate::stage::{Stage, kind, next, user, waiting};
 
 #[tokio::test]
 async fn unread_counts_live_messages_of_others_after_the_marker() {
@@ -106,4 +109,78 @@ async fn a_receipt_is_told_with_the_message_it_named() {
     })
     .await;
     assert_eq!(told, (None, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_marks_are_told_once_and_all_answered_within_50_ms() {
+    let s = Stage::new().await;
+    for n in 1..=30 {
+        s.says("ann", &n.to_string()).await;
+    }
+    let mut ann = s.opens("ann").await;
+    let mut tablet = s.of("ben").live();
+    waiting(&mut ann);
+    let (ben, began) = (s.of("ben"), tokio::time::Instant::now());
+    let marks = join_all((1..=30).map(|seq| ben.mark(s.room, MarkKind::Read, seq))).await;
+    assert!(began.elapsed() <= Duration::from_millis(50), "{:?}", began.elapsed());
+    assert!(marks.into_iter().all(|markers| markers.unwrap().read_seq == 30), "each with what holds now");
+    let told: Vec<_> = waiting(&mut ann).iter().map(|frame| kind(frame)).collect();
+    assert_eq!(told, ["message_read"]);
+    let told: Vec<_> = waiting(&mut tablet).iter().map(|frame| kind(frame)).collect();
+    assert_eq!(told, ["marker"], "one's own devices hear of it without having the room open");
+}
+
+#[tokio::test]
+async fn reading_to_the_end_means_the_end_as_it_was_then() {
+    let s = Stage::new().await;
+    s.says("ann", "1").await;
+    let ben = s.of("ben");
+    let mut mark = Box::pin(ben.mark(s.room, MarkKind::Read, 1_000_000));
+    assert!(mark.as_mut().now_or_never().is_none());
+    // The lane has taken the marker, and gathers; this comes in between.
+    tokio::task::yield_now().await;
+    s.says("ann", "2").await;
+    let markers = mark.await.unwrap();
+    assert_eq!((markers.read_seq, markers.unread_count), (1, 1), "ben cannot have read what came later");
+    assert_eq!(
+        ben.mark(s.room, MarkKind::Unread, 1_000_000).await.unwrap().unread_count,
+        0,
+        "after the end nothing is"
+    );
+    let early = SendMessage { read_seq: Some(1_000_000), ..SendMessage::text("3") };
+    ben.send(s.room, early).await.unwrap();
+    assert_eq!(ben.room(s.room).await.unwrap().my.unwrap().read_seq, 2);
+}
+
+#[tokio::test]
+async fn who_reads_privately_shows_nothing_by_sending() {
+    let s = Stage::new().await;
+    s.says("ann", "1").await;
+    let mut ann = s.opens("ann").await;
+    waiting(&mut ann);
+    let private = UpdateMe { private_reading: Some(true), ..UpdateMe::default() };
+    s.of("ben").update_me(s.room, private).await.unwrap();
+    s.says("ben", "2").await;
+    s.says("ann", "3").await;
+    s.of("ben").mark(s.room, MarkKind::Read, 3).await.unwrap();
+    let my = s.of("ben").room(s.room).await.unwrap();
+    assert_eq!((my.unread_count, my.my.unwrap().read_seq), (0, 0));
+    let frames = waiting(&mut ann);
+    assert!(frames.iter().all(|frame| kind(frame) != "message_read"));
+    let told = frames.iter().find_map(|frame| match frame.event() {
+        Event::ChatMessage { message, read_seq, .. } if message.seq == 2 => Some(*read_seq),
+        _ => None,
+    });
+    assert_eq!(told, Some(Some(0)), "from the message nothing follows");
+}
+
+#[tokio::test]
+async fn a_marker_waits_for_nobody_who_is_gone() {
+    let s = Stage::new().await;
+    s.says("ann", "1").await;
+    let ben = s.of("ben");
+    let mut mark = Box::pin(ben.mark(s.room, MarkKind::Read, 1));
+    assert!(mark.as_mut().now_or_never().is_none());
+    s.host().remove_participant(s.room, RemoveParticipant { user_id: user("ben"), client_id: None }).await.unwrap();
+    assert_eq!(mark.await.unwrap_err(), Error::NotFound { what: "room" });
 }

@@ -1,8 +1,12 @@
 //! A small cast on an engine of its own.
 
-use std::sync::Arc;
+use std::{future::poll_fn, sync::Arc, task::Poll};
 
-use chat_core::{CreateRoom, Engine, Event, Live, MemoryStore, Message, Options, RoomId, SendMessage, Session, UserId};
+use chat_core::{
+    CreateRoom, Engine, Event, Frame, Limits, Live, MemoryStore, Message, Options, RoomId, SendMessage, Session, Store,
+    UserId, Window,
+};
+use futures_util::FutureExt as _;
 
 pub(crate) struct Stage {
     pub(crate) engine: Engine,
@@ -16,13 +20,28 @@ pub(crate) fn user(name: &str) -> UserId {
 impl Stage {
     /// A group `job:42` with ann and ben in it.
     pub(crate) async fn new() -> Self {
-        Self::with(CreateRoom::keyed("job:42".parse().unwrap()).with(user("ann")).with(user("ben"))).await
+        Self::limited(Limits::default()).await
     }
 
     pub(crate) async fn with(create: CreateRoom) -> Self {
-        let engine = Engine::open(Arc::new(MemoryStore::default()), Options::default());
+        Self::over(Arc::new(MemoryStore::default()), Options::default(), create).await
+    }
+
+    /// The same room over another store.
+    pub(crate) async fn on(store: Arc<dyn Store>) -> Self {
+        let create = CreateRoom::keyed("job:42".parse().unwrap()).with(user("ann")).with(user("ben"));
+        Self::over(store, Options::default(), create).await
+    }
+
+    pub(crate) async fn over(store: Arc<dyn Store>, options: Options, create: CreateRoom) -> Self {
+        let engine = Engine::open(store, options);
         let room = engine.host().create_room(create).await.unwrap().info.id;
         Self { engine, room }
+    }
+
+    pub(crate) async fn limited(limits: Limits) -> Self {
+        let create = CreateRoom::keyed("job:42".parse().unwrap()).with(user("ann")).with(user("ben"));
+        Self::over(Arc::new(MemoryStore::default()), Options { limits, ..Options::default() }, create).await
     }
 
     pub(crate) fn host(&self) -> Session {
@@ -42,6 +61,12 @@ impl Stage {
         let mut live = self.of(name).live();
         live.subscribe(vec![(self.room.into(), None)]).await.unwrap();
         live
+    }
+
+    /// What has been said, in order.
+    pub(crate) async fn texts(&self) -> Vec<String> {
+        let page = self.host().history(self.room, Window::After(0), Some(200)).await.unwrap();
+        page.results.into_iter().filter_map(|message| message.content).collect()
     }
 
     pub(crate) async fn unread(&self, name: &str) -> u64 {
@@ -66,4 +91,27 @@ pub(crate) async fn next_text(live: &mut Live) -> String {
         _ => None,
     })
     .await
+}
+
+/// What is there to take now, without waiting for more; without presence, which comes when it comes.
+pub(crate) fn waiting(live: &mut Live) -> Vec<Arc<Frame>> {
+    let frames = std::iter::from_fn(|| live.next().now_or_never().flatten());
+    frames.filter(|frame| !matches!(frame.event(), Event::Presence { .. })).collect()
+}
+
+/// The type of an event, as the wire names it.
+pub(crate) fn kind(frame: &Frame) -> String {
+    serde_json::to_value(frame.event()).unwrap()["type"].as_str().unwrap().to_owned()
+}
+
+/// Polls a future so many times and drops it, as a caller does who gives up; what it came to, if it came to its end.
+pub(crate) async fn give_up_after<T>(polls: usize, future: impl Future<Output = T>) -> Option<T> {
+    let mut future = std::pin::pin!(future);
+    for _ in 0..polls {
+        if let Poll::Ready(done) = poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await {
+            return Some(done);
+        }
+        tokio::task::yield_now().await;
+    }
+    None
 }

@@ -1,0 +1,246 @@
+//! Two things at once, each stopped at the moment where it matters.
+
+use std::sync::Arc;
+
+use chat_core::{
+    CreateRoom, EditMessage, Error, Event, MarkKind, RemoveParticipant, RoomState, SendMessage, Subscribed, UpdateRoom,
+};
+use futures_util::{FutureExt as _, future::join_all};
+
+use crate::{
+    held::{Call, Held},
+    stage::{Stage, kind, next_text, user, waiting},
+};
+
+fn remove(name: &str) -> RemoveParticipant {
+    RemoveParticipant { user_id: user(name), client_id: None }
+}
+
+#[tokio::test]
+async fn what_is_said_while_a_room_is_opened_comes_once_and_after_the_answer() {
+    let store = Held::new();
+    let s = Stage::on(Arc::clone(&store) as _).await;
+    s.says("ann", "before").await;
+    let mut ben = s.of("ben").live();
+    store.hold(Call::CatchUp);
+    let opened = {
+        let mut opening = Box::pin(ben.subscribe(vec![(s.room.into(), None)]));
+        assert!(opening.as_mut().now_or_never().is_none());
+        store.reached(Call::CatchUp, 1).await;
+        // Storage was read, the room is not open yet.
+        for n in 0..5 {
+            s.says("ann", &n.to_string()).await;
+        }
+        store.release(Call::CatchUp);
+        opening.await.unwrap().remove(0)
+    };
+    let Subscribed::Open(opened) = opened else { panic!("ben is in the room") };
+    let revs: Vec<_> = waiting(&mut ben).iter().filter_map(|frame| frame.event().position().map(|at| at.rev)).collect();
+    assert_eq!(revs, (opened.cursor.rev + 1..=opened.cursor.rev + 5).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_room_that_is_opened_again_brings_nothing_twice() {
+    let s = Stage::new().await;
+    let mut ben = s.opens("ben").await;
+    for n in 0..5 {
+        s.says("ann", &n.to_string()).await;
+    }
+    // All of that waits, and is in the answer as well.
+    let Subscribed::Open(opened) = ben.subscribe(vec![(s.room.into(), None)]).await.unwrap().remove(0) else {
+        panic!("ben is in the room")
+    };
+    s.says("ann", "live").await;
+    let revs: Vec<_> = waiting(&mut ben).iter().filter_map(|frame| frame.event().position().map(|at| at.rev)).collect();
+    assert_eq!(revs, [opened.cursor.rev + 1]);
+}
+
+#[tokio::test]
+async fn whoever_is_removed_while_they_open_the_room_gets_nothing_of_it() {
+    let store = Held::new();
+    let s = Stage::on(Arc::clone(&store) as _).await;
+    s.says("ann", "secret").await;
+    let mut ben = s.of("ben").live();
+    store.hold(Call::CatchUp);
+    let opened = {
+        let mut opening = Box::pin(ben.subscribe(vec![(s.room.into(), None)]));
+        assert!(opening.as_mut().now_or_never().is_none());
+        store.reached(Call::CatchUp, 1).await;
+        s.host().remove_participant(s.room, remove("ben")).await.unwrap();
+        s.says("ann", "between us").await;
+        store.release(Call::CatchUp);
+        opening.await.unwrap().remove(0)
+    };
+    assert_eq!(opened, Subscribed::Gone { room: s.room.to_string(), gone: true });
+    assert_eq!(waiting(&mut ben).iter().map(|frame| kind(frame)).collect::<Vec<_>>(), ["room_removed"]);
+}
+
+#[tokio::test]
+async fn what_waits_of_a_room_is_not_handed_out_after_a_removal() {
+    let s = Stage::new().await;
+    let (mut phone, mut tablet) = (s.opens("ben").await, s.opens("ben").await);
+    let other = s.host().create_room(CreateRoom::group().with(user("ben"))).await.unwrap().info.id;
+    phone.subscribe(vec![(other.into(), None)]).await.unwrap();
+    for n in 0..5 {
+        s.says("ann", &n.to_string()).await;
+    }
+    s.host().send(other, SendMessage::system("stays")).await.unwrap();
+    s.host().remove_participant(s.room, remove("ben")).await.unwrap();
+    for live in [&mut phone, &mut tablet] {
+        let left = waiting(live);
+        assert_eq!(left.last().map(|frame| kind(frame)).as_deref(), Some("room_removed"));
+        let (last, others) = left.split_last().unwrap();
+        assert_eq!(last.event().room(), Some(s.room));
+        assert!(others.iter().all(|frame| frame.event().room() != Some(s.room)));
+    }
+    s.host().send(other, SendMessage::system("goes on")).await.unwrap();
+    assert_eq!(next_text(&mut phone).await, "goes on");
+    s.host().delete_room(other).await.unwrap();
+    assert_eq!(waiting(&mut phone).iter().map(|frame| kind(frame)).collect::<Vec<_>>(), ["room_removed"]);
+}
+
+#[tokio::test]
+async fn an_opening_that_fails_or_is_given_up_leaves_no_room_silent() {
+    let store = Held::new();
+    let s = Stage::on(Arc::clone(&store) as _).await;
+    let other = s.host().create_room(CreateRoom::group().with(user("ben"))).await.unwrap().info.id;
+    let mut ben = s.opens("ben").await;
+    let both = || vec![(s.room.into(), None), (other.into(), None)];
+    waiting(&mut ben);
+
+    store.fail(Call::CatchUp, true);
+    assert!(ben.subscribe(both()).await.is_err());
+    store.fail(Call::CatchUp, false);
+    assert_eq!(waiting(&mut ben).iter().map(|frame| kind(frame)).collect::<Vec<_>>(), ["resync"]);
+    s.says("ann", "not told").await;
+    assert!(waiting(&mut ben).is_empty(), "a lost room stays quiet");
+    ben.subscribe(both()).await.unwrap();
+    waiting(&mut ben);
+
+    store.hold(Call::CatchUp);
+    assert!(ben.subscribe(both()).now_or_never().is_none());
+    store.release(Call::CatchUp);
+    assert_eq!(waiting(&mut ben).iter().map(|frame| kind(frame)).collect::<Vec<_>>(), ["resync"]);
+    // The other room was not reached, and goes on.
+    s.host().send(other, SendMessage::system("told")).await.unwrap();
+    assert_eq!(next_text(&mut ben).await, "told");
+    ben.subscribe(both()).await.unwrap();
+    s.says("ann", "told again").await;
+    assert_eq!(next_text(&mut ben).await, "told again");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kick_while_sending_splits_what_is_said_in_two() {
+    for round in 0..20 {
+        let s = Stage::new().await;
+        let mut ann = s.opens("ann").await;
+        let (ben, room) = (s.of("ben"), s.room);
+        let sending = tokio::spawn(async move {
+            let mut sent = Vec::new();
+            for n in 0.. {
+                match ben.send(room, SendMessage::text(n.to_string())).await {
+                    Ok(done) => sent.push(done.message.rev),
+                    Err(error) => {
+                        assert_eq!(error, Error::NotFound { what: "room" });
+                        break;
+                    }
+                }
+            }
+            sent
+        });
+        for _ in 0..round {
+            tokio::task::yield_now().await;
+        }
+        s.host().remove_participant(s.room, remove("ben")).await.unwrap();
+        let sent = sending.await.unwrap();
+        let told = waiting(&mut ann);
+        let removed = told.iter().find_map(|frame| match frame.event() {
+            Event::ParticipantRemoved { at, .. } => Some(at.rev),
+            _ => None,
+        });
+        assert!(sent.iter().all(|rev| Some(*rev) < removed), "round {round}: {sent:?} and {removed:?}");
+        assert_eq!(s.texts().await.len(), sent.len().min(200));
+    }
+}
+
+#[tokio::test]
+async fn a_delete_while_editing_ends_deleted() {
+    let s = Stage::new().await;
+    let mut ben = s.opens("ben").await;
+    for edit_first in [true, false] {
+        let message = s.says("ann", "x").await;
+        let ann = s.of("ann");
+        let host = s.host();
+        let edit = ann.edit(EditMessage::text(message.id, "y"));
+        let delete = host.delete(message.id);
+        let (edited, deleted) = if edit_first {
+            tokio::join!(edit, delete)
+        } else {
+            let (deleted, edited) = tokio::join!(delete, edit);
+            (edited, deleted)
+        };
+        assert_eq!(edited.is_ok(), edit_first, "{edited:?}");
+        assert!(edited.is_ok() || edited.unwrap_err() == Error::Conflict { reason: "the message is deleted" });
+        assert!(deleted.unwrap().is_deleted());
+        let last = waiting(&mut ben);
+        assert_eq!(last.last().map(|frame| kind(frame)).as_deref(), Some("message_deleted"));
+        assert!(s.of("ben").message(message.id).await.unwrap().content.is_none());
+    }
+    let message = s.says("ann", "x").await;
+    let (ann, host) = (s.of("ann"), s.host());
+    let both = tokio::join!(ann.delete(message.id), host.delete(message.id));
+    assert_eq!(both.0.unwrap().rev, both.1.unwrap().rev, "two deletes at once are one");
+}
+
+#[tokio::test]
+async fn a_room_that_freezes_or_goes_lets_nothing_in_behind_it() {
+    let s = Stage::new().await;
+    let (ann, host) = (s.of("ann"), s.host());
+    let freeze = UpdateRoom { state: Some(RoomState::Frozen), ..UpdateRoom::default() };
+    let (before, frozen, after) = tokio::join!(
+        ann.send(s.room, SendMessage::text("in time")),
+        host.update_room(s.room, freeze.clone()),
+        ann.send(s.room, SendMessage::text("late")),
+    );
+    assert!(before.is_ok() && frozen.is_ok());
+    assert_eq!(after.unwrap_err(), Error::Forbidden { reason: "the room is frozen" });
+    let open = UpdateRoom { state: Some(RoomState::Open), ..freeze };
+    host.update_room(s.room, open).await.unwrap();
+    let (deleted, late, mark) = tokio::join!(
+        host.delete_room(s.room),
+        ann.send(s.room, SendMessage::text("too late")),
+        ann.mark(s.room, MarkKind::Read, 1),
+    );
+    assert!(deleted.is_ok());
+    assert_eq!(late.unwrap_err(), Error::NotFound { what: "room" });
+    assert_eq!(mark.unwrap_err(), Error::NotFound { what: "room" });
+}
+
+#[tokio::test]
+async fn names_keep_one_meaning_also_where_nothing_was_to_do() {
+    let s = Stage::new().await;
+    let named = |name: &str, op: &str| UpdateRoom {
+        name: Some(Some(name.to_owned())),
+        client_id: Some(op.parse().unwrap()),
+        ..UpdateRoom::default()
+    };
+    let host = s.host();
+    host.update_room(s.room, named("A", "1")).await.unwrap();
+    host.update_room(s.room, named("B", "2")).await.unwrap();
+    // What it asks for holds already; but its name stands for something else.
+    assert_eq!(host.update_room(s.room, named("B", "1")).await.unwrap_err(), Error::OperationConflict);
+    let repeated = host.update_room(s.room, named("A", "1")).await.unwrap();
+    assert_eq!(repeated.info.name.as_deref(), Some("B"), "a repeat does not undo what came after");
+}
+
+#[tokio::test]
+async fn a_key_that_is_made_can_be_used_at_once() {
+    let s = Stage::new().await;
+    let key: chat_core::RoomKey = "job:7".parse().unwrap();
+    let host = s.host();
+    let create = CreateRoom::keyed(key.clone()).with(user("ann"));
+    let sends = join_all((0..3).map(|n| host.send(key.clone(), SendMessage::system(n.to_string()))));
+    let (made, sent) = tokio::join!(host.create_room(create), sends);
+    assert_eq!(made.unwrap().info.key, Some(key));
+    assert_eq!(sent.into_iter().map(|sent| sent.unwrap().message.seq).collect::<Vec<_>>(), [1, 2, 3]);
+}
