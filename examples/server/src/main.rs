@@ -1,2 +1,42 @@
-//! examples/server
-fn main() {}
+//! `chat-server`: the ready binary. It reads how it is set up, and does the one thing that it was asked for.
+
+mod cli;
+mod config;
+mod database;
+mod failure;
+mod logging;
+mod page;
+mod serving;
+mod settings;
+mod time_span;
+mod token;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use cli::{Args, Command};
+use config::Config;
+use failure::Failure;
+
+fn main() -> ExitCode {
+    match run(Args::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("chat-server: {failure}");
+            failure.status()
+        }
+    }
+}
+
+fn run(args: Args) -> Result<(), Failure> {
+    let config = Config::read(&args)?;
+    logging::start(&config.log)?;
+    match args.command {
+        None => serving::run(&config),
+        Some(Command::Token { user, role, name, expires }) => token::mint(&config.jwt, &user, role, name, expires),
+        Some(Command::Verify | Command::Backup { .. } | Command::Export { .. } | Command::Import { .. }) => {
+            Err(Failure::usage(format!("{} has nothing to maintain", config.db)))
+        }
+    }
+}

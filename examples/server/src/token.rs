@@ -15,7 +15,8 @@ pub(crate) fn mint(
     name: Option<String>,
     expires: Duration,
 ) -> Result<(), Failure> {
-    let key = SigningKey::hs256(needed_secret()?).map_err(|error| Failure::usage(format!("CHAT_JWT_SECRET: {error}")))?;
+    let key =
+        SigningKey::hs256(needed_secret()?).map_err(|error| Failure::usage(format!("CHAT_JWT_SECRET: {error}")))?;
     let any = |names: &std::collections::HashSet<String>| names.iter().min().cloned();
     let claims = [
         (settings.role_claim.as_str(), role),

@@ -33,8 +33,16 @@ fn file(kind: &'static str, text: &'static str) -> impl IntoResponse {
 #[cfg(test)]
 mod tests {
     /// Ways to turn text into markup or code, and other hosts.
-    const BANNED: [&str; 8] =
-        ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function", "http://", "https://"];
+    const BANNED: [&str; 8] = [
+        "innerHTML",
+        "outerHTML",
+        "insertAdjacentHTML",
+        "document.write",
+        "eval(",
+        "new Function",
+        "http://",
+        "https://",
+    ];
 
     #[test]
     fn the_page_keeps_its_own_policy() {
