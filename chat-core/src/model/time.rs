@@ -19,10 +19,10 @@ use super::{Error, Result};
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The latest time that can be shown: the end of the year 9999.
-    pub const MAX: Self = Self(253_402_207_200_999);
+    /// The latest time that can be shown: the second last day of the year 9999.
+    pub const MAX: Self = Self(253_402_207_200_000);
 
-    /// The time so many milliseconds after 1970; clamped to the years 1970 to 9999.
+    /// The time so many milliseconds after 1970; clamped to 1970 and [`Timestamp::MAX`].
     pub fn from_millis(ms: i64) -> Self {
         Self(ms.clamp(0, Self::MAX.0))
     }
@@ -58,5 +58,18 @@ impl TryFrom<String> for Timestamp {
 impl From<Timestamp> for String {
     fn from(time: Timestamp) -> Self {
         time.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_time_that_can_be_held_can_be_shown_and_read_again() {
+        for ms in [i64::MIN, 0, 1, 1_767_355_200_000, Timestamp::MAX.as_millis() - 1, i64::MAX] {
+            let time = Timestamp::from_millis(ms);
+            assert_eq!(time.to_string().parse(), Ok(time), "{ms}");
+        }
     }
 }

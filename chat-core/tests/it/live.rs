@@ -3,11 +3,15 @@
 use std::{sync::Arc, time::Duration};
 
 use chat_core::{
-    CreateRoom, EditMessage, Engine, Event, Limits, MemoryStore, Options, Replica, RoomRef, SendMessage, Subscribed,
-    Sync,
+    Code, CreateRoom, EditMessage, Event, Limits, MarkKind, MemoryStore, Options, Replica, RoomRef, RoomState,
+    SendMessage, Subscribed, Sync, Timestamp, UpdateParticipant, UpdateRoom,
 };
+use futures_util::FutureExt as _;
 
-use crate::stage::{Stage, next, next_text, user};
+use crate::{
+    held::{Call, Held},
+    stage::{Stage, kind, next, next_text, user, waiting},
+};
 
 fn typing(event: &Event) -> Option<Vec<String>> {
     match event {
@@ -83,10 +87,8 @@ async fn coming_back_brings_what_changed_edits_and_deletes_too() {
 
 #[tokio::test]
 async fn catching_up_goes_in_steps_and_live_events_begin_at_the_last() {
-    let limits = Limits { catch_up_changes: 10, ..Limits::default() };
-    let engine = Engine::open(Arc::new(MemoryStore::default()), Options { limits, ..Options::default() });
-    let room = engine.host().create_room(CreateRoom::group().with(user("ann")).with(user("ben"))).await.unwrap();
-    let (start, room) = (room.cursor, room.info.id);
+    let Stage { engine, room } = Stage::limited(Limits { catch_up_changes: 10, ..Limits::default() }).await;
+    let start = engine.host().room(room).await.unwrap().cursor;
     let ann = engine.session(&user("ann"));
     for n in 0..35 {
         ann.send(room, SendMessage::text(n.to_string())).await.unwrap();
@@ -208,9 +210,8 @@ async fn presence_is_told_at_once_and_going_is_told_late() {
 #[tokio::test]
 async fn a_slow_reader_is_told_to_resync_and_slows_nobody() {
     let limits = Limits { pending_bytes: 20_000, ..Limits::default() };
-    let engine = Engine::open(Arc::new(MemoryStore::default()), Options { limits, ..Options::default() });
-    let room = engine.host().create_room(CreateRoom::group().with(user("ann")).with(user("ben"))).await.unwrap();
-    let (start, room) = (room.cursor, room.info.id);
+    let Stage { engine, room } = Stage::limited(limits).await;
+    let start = engine.host().room(room).await.unwrap().cursor;
     let mut slow = engine.session(&user("ben")).live();
     slow.subscribe(vec![(room.into(), Some(start))]).await.unwrap();
     let ann = engine.session(&user("ann"));
@@ -218,12 +219,134 @@ async fn a_slow_reader_is_told_to_resync_and_slows_nobody() {
         ann.send(room, SendMessage::text(n.to_string())).await.unwrap();
     }
     next(&mut slow, |e| matches!(e, Event::Resync { .. }).then_some(())).await;
-    let quiet = tokio::time::timeout(Duration::from_millis(50), next_text(&mut slow)).await;
-    assert!(quiet.is_err(), "a lost room stays quiet until it is subscribed again");
+    assert!(waiting(&mut slow).is_empty(), "a lost room stays quiet until it is subscribed again");
     let Subscribed::Open(opened) = slow.subscribe(vec![(room.into(), Some(start))]).await.unwrap().remove(0) else {
         panic!("in the room")
     };
     assert!(matches!(opened.sync, Sync::Changes { changes, .. } if changes.len() >= 500));
     ann.send(room, SendMessage::text("again")).await.unwrap();
     assert_eq!(next_text(&mut slow).await, "again");
+}
+
+#[tokio::test]
+async fn who_takes_not_even_the_notices_is_cut() {
+    let s = Stage::limited(Limits { pending_bytes: 2_000, ..Limits::default() }).await;
+    let (mut ben, mut ann) = (s.of("ben").live(), s.opens("ann").await);
+    let rooms = 40;
+    for _ in 0..rooms {
+        // Each of these is told on every connection, and nothing would bring it again.
+        s.host().create_room(CreateRoom::group().with(user("ben"))).await.unwrap();
+    }
+    let told = waiting(&mut ben);
+    assert!(told.len() < rooms && told.iter().all(|frame| kind(frame) == "room_added"));
+    assert!(ben.next().await.is_none(), "and then it ends");
+    s.says("ben", "the user is not cut, only that connection").await;
+    assert_eq!(next_text(&mut ann).await, "the user is not cut, only that connection");
+}
+
+#[tokio::test]
+async fn who_opens_a_room_too_slowly_is_told_to_begin_again() {
+    let store = Held::new();
+    let limits = Limits { pending_bytes: 5_000, ..Limits::default() };
+    let create = CreateRoom::group().with(user("ann")).with(user("ben"));
+    let s = Stage::over(Arc::clone(&store) as _, Options { limits, ..Options::default() }, create).await;
+    let mut ben = s.of("ben").live();
+    store.hold(Call::CatchUp);
+    {
+        let mut opening = Box::pin(ben.subscribe(vec![(s.room.into(), None)]));
+        assert!(opening.as_mut().now_or_never().is_none());
+        store.reached(Call::CatchUp, 1).await;
+        for n in 0..100 {
+            s.says("ann", &n.to_string()).await;
+        }
+        store.release(Call::CatchUp);
+        opening.await.unwrap();
+    }
+    let told: Vec<_> = waiting(&mut ben).iter().map(|frame| kind(frame)).collect();
+    assert_eq!(told.first().map(String::as_str), Some("resync"), "{told:?}");
+    assert!(!told.contains(&"chat_message".into()), "{told:?}");
+    ben.subscribe(vec![(s.room.into(), None)]).await.unwrap();
+    s.says("ann", "live").await;
+    assert_eq!(next_text(&mut ben).await, "live");
+}
+
+#[tokio::test]
+async fn typing_ends_with_a_stop_a_leave_a_mute_and_a_frozen_room() {
+    let s = Stage::new().await;
+    let mut ben = s.opens("ben").await;
+    let ann = s.of("ann");
+    let mut own = s.opens("ann").await;
+    let host = s.host();
+    let starts = async |ben: &mut _| {
+        ann.typing(s.room, true).await.unwrap();
+        assert_eq!(next(ben, typing).await, ["ann"]);
+    };
+
+    starts(&mut ben).await;
+    ann.typing(s.room, false).await.unwrap();
+    assert!(next(&mut ben, typing).await.is_empty());
+
+    starts(&mut ben).await;
+    own.unsubscribe(s.room);
+    assert!(next(&mut ben, typing).await.is_empty());
+    own.subscribe(vec![(s.room.into(), None)]).await.unwrap();
+
+    starts(&mut ben).await;
+    let mute = |until| UpdateParticipant { muted_until: Some(until), ..UpdateParticipant::of(user("ann")) };
+    host.update_participant(s.room, mute(Some(Timestamp::MAX))).await.unwrap();
+    assert!(next(&mut ben, typing).await.is_empty());
+    assert_eq!(ann.typing(s.room, true).await.unwrap_err().code(), Code::Forbidden);
+    host.update_participant(s.room, mute(None)).await.unwrap();
+
+    starts(&mut ben).await;
+    let freeze = UpdateRoom { state: Some(RoomState::Frozen), ..UpdateRoom::default() };
+    host.update_room(s.room, freeze.clone()).await.unwrap();
+    assert!(next(&mut ben, typing).await.is_empty());
+    assert_eq!(ann.typing(s.room, true).await.unwrap_err().code(), Code::Forbidden);
+    host.update_room(s.room, UpdateRoom { state: Some(RoomState::Open), ..freeze }).await.unwrap();
+
+    starts(&mut ben).await;
+    ann.leave(s.room).await.unwrap();
+    assert!(next(&mut ben, typing).await.is_empty());
+    assert_eq!(ann.typing(s.room, true).await.unwrap_err().code(), Code::NotFound);
+}
+
+#[tokio::test]
+async fn a_large_room_shows_no_typing_no_receipts_and_no_coming_and_going() {
+    let create = ["ann", "ben", "cat"].into_iter().map(user).fold(CreateRoom::group(), CreateRoom::with);
+    let limits = Limits { small_room: 2, ..Limits::default() };
+    let s = Stage::over(Arc::new(MemoryStore::default()), Options { limits, ..Options::default() }, create).await;
+    let mut ann = s.opens("ann").await;
+    let _ben = s.opens("ben").await;
+    waiting(&mut ann);
+    let mut cat = s.opens("cat").await;
+    s.of("cat").typing(s.room, true).await.unwrap();
+    s.says("ben", "1").await;
+    s.of("cat").mark(s.room, MarkKind::Read, 1).await.unwrap();
+    let told: Vec<_> = waiting(&mut ann).iter().map(|frame| kind(frame)).collect();
+    assert_eq!(told, ["chat_message"]);
+    assert!(waiting(&mut cat).iter().any(|frame| kind(frame) == "marker"), "one's own is told");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_comes_and_goes_is_no_news() {
+    let s = Stage::new().await;
+    let mut ben = s.opens("ben").await;
+    let presence = |e: &Event| match e {
+        Event::Presence { user_id, online, last_seen } if *user_id == user("ann") => Some((*online, *last_seen)),
+        _ => None,
+    };
+    let first = s.of("ann").live();
+    assert_eq!(next(&mut ben, presence).await, (true, None));
+    drop(first);
+    for _ in 0..5 {
+        // Every time within the five seconds; but more than five seconds in all.
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        drop(s.of("ann").live());
+    }
+    let gone = tokio::time::Instant::now();
+    let (online, last_seen) = next(&mut ben, presence).await;
+    assert!(!online && last_seen.is_some());
+    let late = gone.elapsed();
+    assert!((Duration::from_secs(5)..Duration::from_secs(6)).contains(&late), "{late:?} after the last one");
 }

@@ -1,6 +1,13 @@
 //! Messages: posting, repeating, editing, deleting, paging.
 
-use chat_core::{Code, EditMessage, Error, MessageType, SendMessage, Window};
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+
+use chat_core::{
+    Clock, Code, CreateRoom, EditMessage, Error, MemoryStore, MessageType, Options, SendMessage, Timestamp, Window,
+};
 
 use crate::stage::{Stage, user};
 
@@ -117,4 +124,30 @@ async fn pages_go_both_ways_and_around() {
     assert_eq!(seqs(page(Window::Around(10), 4).await.unwrap()).0, [8, 9, 10, 11]);
     assert_eq!(page(Window::Latest, 100_000).await.unwrap().results.len(), 20);
     assert_eq!(page(Window::Latest, 0).await.unwrap().results.len(), 1, "clamped, never refused");
+}
+
+/// A clock that shows what a test sets.
+#[derive(Debug)]
+struct Hands(AtomicI64);
+
+impl Clock for Hands {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
+    }
+}
+
+#[tokio::test]
+async fn a_rooms_time_and_its_ids_never_run_backwards_whatever_the_clock_does() {
+    let clock = Arc::new(Hands(AtomicI64::new(1_000_000)));
+    let options = Options { clock: Arc::clone(&clock) as _, ..Options::default() };
+    let s = Stage::over(Arc::new(MemoryStore::default()), options, CreateRoom::group().with(user("ann"))).await;
+    let mut said = Vec::new();
+    for at in [2_000_000, 1_000, i64::MIN, 2_000_001, 3_000_000, 2_500_000] {
+        clock.0.store(at, Ordering::SeqCst);
+        said.push(s.says("ann", "tick").await);
+    }
+    assert!(said.is_sorted_by_key(|message| (message.created_at, message.id, message.seq)));
+    let edited = s.of("ann").edit(EditMessage::text(said[0].id, "tock")).await.unwrap();
+    assert_eq!(edited.edited_at, Some(Timestamp::from_millis(3_000_000)));
+    assert_eq!(s.of("ann").rooms(None, None).await.unwrap().results[0].last_seq, 6);
 }
