@@ -8,8 +8,8 @@ use std::sync::{
 use chat_core::{
     Member, Message, MessageId, Role, Room, RoomId, UserId,
     store::{
-        Applied, Change, ChangeBody, Commit, CommitError, Done, MarkerMove, Refusal, Registers, RoomRow, RoomSelector, Store,
-        Viewer, Visible, Window, Write,
+        Applied, Change, ChangeBody, Commit, CommitError, Done, MarkerMove, Refusal, Registers, RoomRow, RoomSelector,
+        Store, Viewer, Visible, Window, Write,
     },
 };
 
@@ -101,7 +101,9 @@ impl Story {
 
     async fn change_message(&self, commit: Commit) -> Message {
         match self.change(commit).await.body {
-            ChangeBody::Posted(message) | ChangeBody::Edited(message) | ChangeBody::Deleted(message) => Arc::unwrap_or_clone(message),
+            ChangeBody::Posted(message) | ChangeBody::Edited(message) | ChangeBody::Deleted(message) => {
+                Arc::unwrap_or_clone(message)
+            }
             other => panic!("not a message: {other:?}"),
         }
     }
@@ -207,7 +209,11 @@ impl Story {
 
     /// All messages that somebody in the room may see, oldest first.
     pub async fn messages(&self, viewer: Viewer<'_>) -> Vec<Message> {
-        let page = self.store.history(viewer, self.room, Window::After(0), usize::MAX).await.expect("the store answers");
+        let page = self
+            .store
+            .history(viewer, self.room, Window::After(0), crate::picture::ALL)
+            .await
+            .expect("the store answers");
         page.expect("in the room").messages
     }
 
