@@ -19,12 +19,21 @@ pub trait Random: fmt::Debug + Send + Sync + 'static {
 /// Gives UUIDv7 ids in ascending order, also when the clock stands still or goes back.
 #[derive(Debug)]
 pub(crate) struct Ids {
-    last: Mutex<(u64, u16)>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// The last millisecond that an id bears, and how many bear it.
+    last: (u64, u16),
+    /// Random bytes, drawn for several ids at once: each draw is a call of the operating system.
+    random: [u8; 256],
+    used: usize,
 }
 
 impl Ids {
     pub(crate) const fn new() -> Self {
-        Self { last: Mutex::new((0, 0)) }
+        Self { state: Mutex::new(State { last: (0, 0), random: [0; 256], used: 256 }) }
     }
 
     pub(crate) fn message(&self, now: Timestamp, random: &dyn Random) -> MessageId {
@@ -35,23 +44,38 @@ impl Ids {
         RoomId::from_bytes(self.next(now, random))
     }
 
-    /// RFC 9562, method 1 of section 6.2: the 12 bits after the time are a counter within the millisecond.
     fn next(&self, now: Timestamp, random: &dyn Random) -> [u8; 16] {
-        let (ms, counter) = {
-            let mut last = self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            let now = now.as_millis().unsigned_abs();
-            *last = match *last {
-                (ms, _) if now > ms => (now, 0),
-                (ms, 0xfff) => (ms + 1, 0),
-                (ms, counter) => (ms, counter + 1),
-            };
-            *last
-        };
+        let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let (ms, counter) = state.time(now);
         let mut bytes = [0; 16];
-        random.fill(&mut bytes[8..]);
         bytes[..6].copy_from_slice(&ms.to_be_bytes()[2..]);
         bytes[6..8].copy_from_slice(&(0x7000 | counter).to_be_bytes());
+        bytes[8..].copy_from_slice(&state.random(random));
         bytes[8] = bytes[8] & 0x3f | 0x80;
+        bytes
+    }
+}
+
+impl State {
+    /// RFC 9562, method 1 of section 6.2: the 12 bits after the time are a counter within the millisecond.
+    fn time(&mut self, now: Timestamp) -> (u64, u16) {
+        let now = now.as_millis().unsigned_abs();
+        self.last = match self.last {
+            (ms, _) if now > ms => (now, 0),
+            (ms, 0xfff) => (ms + 1, 0),
+            (ms, counter) => (ms, counter + 1),
+        };
+        self.last
+    }
+
+    fn random(&mut self, random: &dyn Random) -> [u8; 8] {
+        if self.used == self.random.len() {
+            random.fill(&mut self.random);
+            self.used = 0;
+        }
+        let mut bytes = [0; 8];
+        bytes.copy_from_slice(&self.random[self.used..self.used + 8]);
+        self.used += 8;
         bytes
     }
 }
@@ -66,7 +90,9 @@ mod tests {
         let ids = Ids::new();
         let at = |ms| ids.message(Timestamp::from_millis(ms), &SystemRandom);
         let made: Vec<_> = std::iter::repeat_n(5_000, 10_000).chain([4_000, 9_000]).map(at).collect();
-        assert!(made.is_sorted());
+        assert!(made.is_sorted_by(|a, b| a < b));
+        let random: std::collections::BTreeSet<_> = made.iter().map(|id| id.as_bytes()[8..].to_vec()).collect();
+        assert_eq!(random.len(), made.len(), "each has random bytes of its own");
         let text = made[0].to_string();
         assert_eq!(&text[14..15], "7");
     }

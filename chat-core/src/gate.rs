@@ -67,6 +67,10 @@ impl<T> Gate<T> {
         if to.rev <= self.at.rev {
             return Step::Known;
         }
+        if from <= self.at.rev && self.parked.is_empty() {
+            self.at = to;
+            return Step::Deliver(vec![item]);
+        }
         let longer = self.parked.get(&from).is_none_or(|(parked, _)| parked.rev < to.rev);
         if longer && (from <= self.at.rev || self.parked.len() < PARKED) {
             self.parked.insert(from, (to, item));

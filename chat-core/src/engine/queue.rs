@@ -19,9 +19,10 @@ pub struct Frame {
 
 impl Frame {
     pub(crate) fn new(event: Event) -> Arc<Self> {
-        let json = serde_json::to_vec(&event).map(Bytes::from);
-        debug_assert!(json.is_ok(), "an event is plain data");
-        Arc::new(Self { event, json: json.unwrap_or_default() })
+        let mut json = Vec::with_capacity(512);
+        let written = serde_json::to_writer(&mut json, &event);
+        debug_assert!(written.is_ok(), "an event is plain data");
+        Arc::new(Self { event, json: json.into() })
     }
 
     /// The event.

@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use data_encoding::BASE64URL_NOPAD;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::{Error, MAX_INTEGER, Result, Rev};
 
@@ -11,8 +11,8 @@ use super::{Error, MAX_INTEGER, Result, Rev};
 ///
 /// `epoch` names the incarnation of the store (a restored backup has another), `chain` is the running hash of the
 /// room's changes up to `rev`: a position of a history that diverged is noticed, not believed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Cursor {
     /// The store's incarnation.
     pub epoch: u64,
@@ -20,6 +20,12 @@ pub struct Cursor {
     pub rev: Rev,
     /// The running hash up to `rev`.
     pub chain: u64,
+}
+
+impl Serialize for Cursor {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 impl fmt::Display for Cursor {
@@ -49,11 +55,6 @@ impl TryFrom<String> for Cursor {
     type Error = Error;
     fn try_from(text: String) -> Result<Self> {
         text.parse()
-    }
-}
-impl From<Cursor> for String {
-    fn from(cursor: Cursor) -> Self {
-        cursor.to_string()
     }
 }
 
