@@ -149,6 +149,7 @@ impl Live {
             markers: caught_up.markers,
             present: company.present,
             typing: company.typing,
+            rev: caught_up.cursor.rev,
             cursor: caught_up.cursor,
         })))
     }

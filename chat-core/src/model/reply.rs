@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cursor, Event, Marker, Member, Message, MyRoom, Participant, RoomId, Seq, UserId};
+use super::{Cursor, Event, Marker, Member, Message, MyRoom, Participant, Rev, RoomId, Seq, UserId};
 
 /// The answer to a send.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -76,6 +76,8 @@ pub struct Opened {
     pub present: Vec<UserId>,
     /// Who is typing now.
     pub typing: Vec<UserId>,
+    /// The last change that is included: what a gate in front of the room goes on from.
+    pub rev: Rev,
     /// The position that holds now: hand it back to resume.
     pub cursor: Cursor,
 }

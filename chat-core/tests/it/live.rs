@@ -83,6 +83,10 @@ async fn coming_back_brings_what_changed_edits_and_deletes_too() {
 
     let same = live.subscribe(vec![(s.room.into(), Some(back.cursor))]).await.unwrap().remove(0);
     assert!(matches!(same, Subscribed::Open(o) if o.sync == Sync::Same { same: true }));
+
+    s.says("ann", "next").await;
+    let follows = next(&mut live, |event| event.position().map(|at| at.follows())).await;
+    assert_eq!(follows, back.rev, "what is live goes on from the change that the answer named");
 }
 
 #[tokio::test]
