@@ -1,8 +1,16 @@
 //! What one user, or the host, may do: a typed method for every command and every read.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
-use tokio::sync::{mpsc::error::TrySendError, oneshot};
+use tokio::sync::{
+    mpsc::{Permit, error::TrySendError},
+    oneshot,
+};
 
 use crate::{
     model::{
@@ -299,7 +307,23 @@ impl Session {
     ///
     /// # Errors
     /// `busy` if too much waits, `draining` if the engine closes.
-    pub(crate) fn start(&self, place: Place, command: Command) -> Result<Pending<Reply>> {
+    pub(crate) fn start(&self, place: Place, command: Command) -> Result<Pending> {
+        let work = self.inner().work.upgrade().ok_or(Error::Draining)?;
+        match work.try_reserve() {
+            Ok(turn) => Ok(self.hand_over(turn, place, command)),
+            Err(TrySendError::Full(())) => Err(Error::Busy { retry_after_ms: 50 }),
+            Err(TrySendError::Closed(())) => Err(Error::Draining),
+        }
+    }
+
+    /// The same, but waits for its turn where too much waits already: who can be made to wait need not be refused.
+    pub(crate) async fn start_in_turn(&self, place: Place, command: Command) -> Result<Pending> {
+        let work = self.inner().work.upgrade().ok_or(Error::Draining)?;
+        let turn = work.reserve().await.map_err(|_closed| Error::Draining)?;
+        Ok(self.hand_over(turn, place, command))
+    }
+
+    fn hand_over(&self, turn: Permit<'_, Work>, place: Place, command: Command) -> Pending {
         let own = self.actor.user().map(|user| AddParticipant {
             name: self.profile.as_ref().and_then(|profile| profile.name.clone()),
             avatar: self.profile.as_ref().and_then(|profile| profile.avatar.clone()),
@@ -310,12 +334,8 @@ impl Session {
         let on_its_way = marks.map(|user| self.inner().unsettled.enter(user));
         let (reply, answer) = oneshot::channel();
         let request = Request { actor: self.actor.clone(), place, command, own, on_its_way, attempts: 0, reply };
-        let work = self.inner().work.upgrade().ok_or(Error::Draining)?;
-        match work.try_send(Work::Command(Box::new(request))) {
-            Ok(()) => Ok(Pending::new(async move { answer.await.unwrap_or(Err(Error::Draining)) })),
-            Err(TrySendError::Full(_)) => Err(Error::Busy { retry_after_ms: 50 }),
-            Err(TrySendError::Closed(_)) => Err(Error::Draining),
-        }
+        turn.send(Work::Command(Box::new(request)));
+        Pending(answer)
     }
 
     async fn change_marker(&self, place: Place, mark: Mark) -> Result<Markers> {
@@ -418,24 +438,14 @@ impl Session {
 }
 
 /// An answer that is on its way. What it is of takes effect whether or not this is awaited.
-pub(crate) struct Pending<T>(std::pin::Pin<Box<dyn Future<Output = Result<T>> + Send>>);
+#[derive(Debug)]
+pub(crate) struct Pending(oneshot::Receiver<Result<Reply>>);
 
-impl<T> Pending<T> {
-    pub(crate) fn new(answer: impl Future<Output = Result<T>> + Send + 'static) -> Self {
-        Self(Box::pin(answer))
-    }
-}
-
-impl<T> Future for Pending<T> {
-    type Output = Result<T>;
-    fn poll(mut self: std::pin::Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> std::task::Poll<Self::Output> {
-        self.0.as_mut().poll(cx)
-    }
-}
-
-impl<T> std::fmt::Debug for Pending<T> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Pending")
+impl Future for Pending {
+    type Output = Result<Reply>;
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        // Without an answer the committer is gone.
+        Pin::new(&mut self.0).poll(cx).map(|answer| answer.unwrap_or(Err(Error::Draining)))
     }
 }
 

@@ -1,6 +1,11 @@
 //! Everything that can be asked to change.
 
-use serde::{Deserialize, Deserializer, Serialize};
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{self, MapAccess, Visitor, value::MapAccessDeserializer},
+};
 
 use super::{
     Attachment, ClientId, HistoryMode, Level, Message, MessageId, MessageType, Metadata, Role, RoomKey, RoomKind,
@@ -275,9 +280,8 @@ pub struct UpdateRoom {
     pub client_id: Option<ClientId>,
 }
 
-/// Somebody to add.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(from = "ParticipantSpec")]
+/// Somebody to add. In JSON an object, or the user's id alone.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AddParticipant {
     /// Who.
     pub user_id: UserId,
@@ -324,30 +328,41 @@ impl From<UserId> for AddParticipant {
     }
 }
 
-/// A participant is named by an id alone, or by an object.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum ParticipantSpec {
-    Id(UserId),
-    Full {
-        user_id: UserId,
-        #[serde(default)]
-        role: Role,
-        name: Option<String>,
-        avatar: Option<String>,
-        visible_from: Option<Seq>,
-        client_id: Option<ClientId>,
-    },
+impl<'de> Deserialize<'de> for AddParticipant {
+    fn deserialize<D: Deserializer<'de>>(participant: D) -> Result<Self, D::Error> {
+        participant.deserialize_any(IdOrObject)
+    }
 }
 
-impl From<ParticipantSpec> for AddParticipant {
-    fn from(spec: ParticipantSpec) -> Self {
-        match spec {
-            ParticipantSpec::Id(user_id) => Self::new(user_id),
-            ParticipantSpec::Full { user_id, role, name, avatar, visible_from, client_id } => {
-                Self { user_id, role, name, avatar, visible_from, client_id }
-            }
-        }
+struct IdOrObject;
+
+#[derive(Deserialize)]
+struct ParticipantObject {
+    user_id: UserId,
+    #[serde(default)]
+    role: Role,
+    name: Option<String>,
+    avatar: Option<String>,
+    visible_from: Option<Seq>,
+    client_id: Option<ClientId>,
+}
+
+impl<'de> Visitor<'de> for IdOrObject {
+    type Value = AddParticipant;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a user's id, or an object with `user_id`")
+    }
+
+    fn visit_str<E: de::Error>(self, id: &str) -> Result<AddParticipant, E> {
+        UserId::new(id).map(AddParticipant::new).map_err(E::custom)
+    }
+
+    /// Not an untagged enum, whose errors do not say which field is wrong.
+    fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<AddParticipant, A::Error> {
+        let object = ParticipantObject::deserialize(MapAccessDeserializer::new(object))?;
+        let ParticipantObject { user_id, role, name, avatar, visible_from, client_id } = object;
+        Ok(AddParticipant { user_id, role, name, avatar, visible_from, client_id })
     }
 }
 
@@ -454,6 +469,9 @@ mod tests {
         let by_id: AddParticipant = serde_json::from_str("\"ann\"").unwrap();
         let by_object: AddParticipant = serde_json::from_str(r#"{"user_id":"ann"}"#).unwrap();
         assert_eq!(by_id, by_object);
+        for wrong in ["5", "\"\"", "{}", r#"{"user_id":"ann","role":"king"}"#] {
+            assert!(serde_json::from_str::<AddParticipant>(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

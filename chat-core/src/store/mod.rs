@@ -17,8 +17,9 @@ pub use memory::MemoryStore;
 pub use unread::{Counts, TALLY_BITS, TALLY_LEVELS, tally_blocks, tally_ranges};
 
 use crate::model::{
-    Attachment, ClientId, Cursor, HistoryMode, Marker, Member, MemberSettings, Message, MessageId, MessageType,
-    Metadata, MyRoom, Rev, Role, Room, RoomId, RoomKey, RoomKind, RoomRef, RoomState, Seq, Timestamp, UserId,
+    Attachment, ClientId, Cursor, Error, HistoryMode, MAX_INTEGER, Marker, Member, MemberSettings, Message, MessageId,
+    MessageType, Metadata, MyRoom, Rev, Role, Room, RoomId, RoomKey, RoomKind, RoomRef, RoomState, Seq, Timestamp,
+    UserId,
 };
 
 /// Where rooms, members and messages are kept.
@@ -177,6 +178,26 @@ pub enum Window {
     After(Seq),
     /// Half on each side of a place, the place itself among them, oldest first.
     Around(Seq),
+}
+
+impl Window {
+    /// The window that a request names, by one place or by none.
+    ///
+    /// # Errors
+    /// `invalid_argument` for more than one, and for what is beyond every place.
+    pub fn named(before: Option<Seq>, after: Option<Seq>, around: Option<Seq>) -> Result<Self, Error> {
+        let (field, window) = match (before, after, around) {
+            (None, None, None) => return Ok(Self::Latest),
+            (Some(seq), None, None) => ("before", Self::Before(seq)),
+            (None, Some(seq), None) => ("after", Self::After(seq)),
+            (None, None, Some(seq)) => ("around", Self::Around(seq)),
+            _ => return Err(Error::invalid("before", "and `after` and `around` exclude each other")),
+        };
+        if before.or(after).or(around).is_some_and(|seq| seq > MAX_INTEGER) {
+            return Err(Error::invalid(field, "must be below 2^53"));
+        }
+        Ok(window)
+    }
 }
 
 /// A page of messages.

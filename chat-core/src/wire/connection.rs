@@ -2,53 +2,32 @@
 
 use std::{
     collections::VecDeque,
-    future::{Future, poll_fn},
+    future::poll_fn,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
 
-use async_trait::async_trait;
 use bytes::Bytes;
-use futures_util::{StreamExt, stream::FuturesUnordered};
-use serde::Serialize;
+use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
+use tokio::time::{Sleep, sleep};
 
 use crate::{
     engine::{Engine, Live, Session},
-    model::{Error, Event, MyRoom, Result, RoomId, RoomRef, Subscribed, Timestamp, UserId},
+    model::{Code, Error, Event, Result, RoomId, RoomRef, Timestamp, UserId},
     rules::Actor,
 };
 
 use super::{
-    answer,
+    answer::{self, Answer, Asked, Said},
     close::CloseCode,
-    frame::{Action, Frame, Ref},
-    job::{self, Done, Job},
+    frame::{Action, Frame},
+    job::{self, Alone, Done, Job, Running},
+    meter::Meter,
+    peer::{Identity, Peer, TokenVerifier},
+    ready,
 };
-
-/// Whom a token is for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
-    /// A user, or the host's own back end.
-    pub actor: Actor,
-    /// The name to show.
-    pub name: Option<String>,
-    /// The picture to show.
-    pub avatar: Option<String>,
-    /// When the token ends; a connection does not outlive it.
-    pub expires_at: Option<Timestamp>,
-}
-
-/// Checks the tokens that come in frames.
-#[async_trait]
-pub trait TokenVerifier: Send + Sync + 'static {
-    /// Whom the token is for.
-    ///
-    /// # Errors
-    /// `unauthorized`.
-    async fn verify(&self, token: &str) -> Result<Identity>;
-}
 
 /// How a connection is set up.
 #[derive(Clone, Debug)]
@@ -57,7 +36,7 @@ pub struct Setup {
     pub room: Option<RoomRef>,
     /// How often the server pings, for the client to know.
     pub heartbeat: Duration,
-    /// The largest frame, for the client to know.
+    /// The largest frame, for the client to know; beyond it no more than one frame waits.
     pub frame_bytes: usize,
     /// How long an unknown peer has to authenticate.
     pub auth_timeout: Duration,
@@ -79,29 +58,42 @@ pub struct Closing {
 pub struct Connection {
     engine: Engine,
     verifier: Arc<dyn TokenVerifier>,
+    meter: Option<Arc<dyn Meter>>,
     setup: Setup,
     peer: Peer,
+    /// Frames that wait, and their bytes.
     inbox: VecDeque<Frame>,
-    /// What runs alone.
-    job: Option<Pin<Box<dyn Future<Output = Done> + Send>>>,
+    waiting: usize,
+    /// The write whose turn at the committer has not come yet.
+    turn: Option<Running<(Asked, Result<Running<Result<Said>>>)>>,
     /// Writes that were begun and are not durable yet.
-    writes: FuturesUnordered<Pin<Box<dyn Future<Output = Option<Bytes>> + Send>>>,
+    writes: FuturesUnordered<Running<Answer>>,
+    /// What runs alone.
+    job: Option<Running<Done>>,
     out: Vec<Bytes>,
-    closing: Option<Closing>,
+    stage: Stage,
     /// When an unknown peer must have authenticated, or the token ends.
     deadline: Option<Timestamp>,
+    refusal: Option<Error>,
 }
 
-/// Who is at the other end.
-enum Peer {
-    /// Nobody knows yet.
-    Unknown,
-    /// Known; its first frame is on its way. The live side is with the job that makes it.
-    Known { session: Session, live: Option<Box<Live>>, room: Option<RoomId> },
+/// How far a connection is.
+enum Stage {
+    Open,
+    /// Nothing more is begun. What was begun is answered, and then the peer is told; it does not take for ever.
+    Finishing {
+        code: CloseCode,
+        retry_after_ms: Option<u64>,
+        patience: Option<Pin<Box<Sleep>>>,
+    },
+    Over(Closing),
 }
 
 /// How many frames may wait, and how many writes may be under way.
 const PIPELINE: usize = 64;
+
+/// How long a connection that ends waits for its writes.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 impl Connection {
     /// A connection of a peer whose token was checked, or not yet (`None`: its first frame must be `authenticate`).
@@ -116,19 +108,30 @@ impl Connection {
         let mut connection = Self {
             engine,
             verifier,
+            meter: None,
             setup,
             peer: Peer::Unknown,
             inbox: VecDeque::new(),
-            job: None,
+            waiting: 0,
+            turn: None,
             writes: FuturesUnordered::new(),
+            job: None,
             out: Vec::new(),
-            closing: None,
+            stage: Stage::Open,
             deadline: Some(Timestamp::from_millis(now.as_millis().saturating_add(timeout))),
+            refusal: None,
         };
         if let Some(identity) = identity {
-            connection.welcome(identity);
+            connection.welcome(None, identity);
         }
         connection
+    }
+
+    /// The same, paced and counted.
+    #[must_use]
+    pub fn metered(mut self, meter: Arc<dyn Meter>) -> Self {
+        self.meter = Some(meter);
+        self
     }
 
     /// The user at the other end, once known; nobody for the host.
@@ -139,21 +142,32 @@ impl Connection {
         }
     }
 
+    /// Why the peer was turned away before it was let in, if it was.
+    pub const fn refusal(&self) -> Option<&Error> {
+        self.refusal.as_ref()
+    }
+
     /// Whether another frame may be given to [`Connection::receive`].
     pub fn has_room(&self) -> bool {
-        self.inbox.len() < PIPELINE && self.closing.is_none()
+        let frames = if matches!(self.peer, Peer::Unknown) { 1 } else { PIPELINE };
+        matches!(self.stage, Stage::Open) && self.inbox.len() < frames && self.waiting < self.setup.frame_bytes
     }
 
     /// Takes a text frame from the peer.
     pub fn receive(&mut self, text: &str) {
-        if self.closing.is_none() {
-            self.inbox.push_back(Frame::parse(text));
-        }
+        self.take(Frame::parse(text));
     }
 
     /// Takes note of a binary frame, which the protocol does not have.
     pub fn receive_binary(&mut self) {
-        self.out.push(answer::error(None, &Error::invalid("frame", "must be a text frame")));
+        self.take(Frame::binary());
+    }
+
+    fn take(&mut self, frame: Frame) {
+        if matches!(self.stage, Stage::Open) {
+            self.waiting += frame.bytes;
+            self.inbox.push_back(frame);
+        }
     }
 
     /// When [`Connection::tick`] is due next.
@@ -165,20 +179,26 @@ impl Connection {
     pub fn tick(&mut self, now: Timestamp) {
         if self.deadline.is_some_and(|deadline| deadline <= now) {
             match self.peer {
-                Peer::Unknown => self.refuse(&Error::Unauthorized { reason: "no token came in time" }),
+                Peer::Unknown => self.refuse(None, Error::Unauthorized { reason: "no token came in time" }),
                 Peer::Known { .. } => self.close(CloseCode::TokenExpired, None),
             }
         }
     }
 
-    /// Ends the connection from the server's side: the peer is told why, and when to come back.
+    /// Ends the connection from the server's side: what was begun is answered, then the peer is told why, and when to
+    /// come back.
     pub fn close(&mut self, code: CloseCode, retry_after: Option<Duration>) {
-        if self.closing.is_none() {
+        if matches!(self.stage, Stage::Open) {
             let retry_after_ms = retry_after.map(|delay| u64::try_from(delay.as_millis()).unwrap_or(u64::MAX));
-            self.out.push(answer::encode(&Event::Closing { code: code.number(), retry_after_ms }));
-            self.closing = Some(Closing { code });
-            self.deadline = None;
+            self.end(Stage::Finishing { code, retry_after_ms, patience: None });
         }
+    }
+
+    fn end(&mut self, stage: Stage) {
+        self.stage = stage;
+        self.deadline = None;
+        self.inbox = VecDeque::new();
+        (self.turn, self.job) = (None, None);
     }
 
     /// Waits until there is something to send, and moves all of it into `frames`. Returns how the connection ends, once
@@ -191,122 +211,123 @@ impl Connection {
 
     /// See [`Connection::output`].
     pub fn poll_output(&mut self, cx: &mut Context<'_>, frames: &mut Vec<Bytes>) -> Poll<Option<Closing>> {
-        if self.closing.is_none() {
-            self.work(cx);
-        }
-        if self.out.is_empty() && self.closing.is_none() {
+        self.work(cx);
+        self.finish(cx);
+        let closing = if let Stage::Over(closing) = self.stage { Some(closing) } else { None };
+        if self.out.is_empty() && closing.is_none() {
             return Poll::Pending;
         }
         frames.append(&mut self.out);
-        Poll::Ready(self.closing)
+        Poll::Ready(closing)
     }
 
     /// Goes as far as it can.
     fn work(&mut self, cx: &mut Context<'_>) {
-        loop {
-            if let Some(job) = &mut self.job {
-                match job.as_mut().poll(cx) {
-                    Poll::Ready(done) => {
-                        self.job = None;
-                        self.finish(done);
-                    }
-                    // Its answer comes before any event of what it opens: what is live waits.
-                    Poll::Pending => break,
-                }
-                if self.closing.is_some() {
-                    return;
-                }
-                continue;
-            }
-            while let Poll::Ready(Some(answer)) = self.writes.poll_next_unpin(cx) {
-                self.out.extend(answer);
-            }
+        while matches!(self.stage, Stage::Open) {
+            self.take_answers(cx);
             self.take_live(cx);
-            if self.closing.is_some() || !self.begin_next() {
-                break;
+            let went_on = if let Some(turn) = &mut self.turn {
+                let Poll::Ready((asked, begun)) = turn.poll_unpin(cx) else { return };
+                self.turn = None;
+                match begun {
+                    Ok(write) => self.writes.push(Box::pin(async move { asked.answer(&write.await) })),
+                    Err(error) => self.say(asked.fail(&error)),
+                }
+                true
+            } else if let Some(job) = &mut self.job {
+                let Poll::Ready(done) = job.poll_unpin(cx) else { return };
+                self.job = None;
+                self.take_over(done);
+                true
+            } else {
+                self.begin_next()
+            };
+            if !went_on {
+                return;
             }
         }
+    }
+
+    /// Once the connection ends: waits for what was begun, and says the last word.
+    fn finish(&mut self, cx: &mut Context<'_>) {
+        if !matches!(self.stage, Stage::Finishing { .. }) {
+            return;
+        }
+        self.take_answers(cx);
+        let Stage::Finishing { code, retry_after_ms, patience } = &mut self.stage else { return };
+        let (code, retry_after_ms) = (*code, *retry_after_ms);
+        let mut wait = || patience.get_or_insert_with(|| Box::pin(sleep(PATIENCE))).poll_unpin(cx).is_pending();
+        if !self.writes.is_empty() && wait() {
+            return;
+        }
+        self.out.push(answer::encode(&Event::Closing { code: code.number(), retry_after_ms }));
+        self.stage = Stage::Over(Closing { code });
     }
 
     /// Begins what the next frame asks for; `false` if there is none, or it must wait.
     fn begin_next(&mut self) -> bool {
-        if self.writes.len() >= PIPELINE {
+        let busy = self.writes.len();
+        let waits = |frame: &Frame| busy >= PIPELINE || busy > 0 && frame.waits();
+        if self.inbox.front().is_none_or(waits) {
             return false;
         }
         let Some(frame) = self.inbox.pop_front() else { return false };
-        let Peer::Known { session, room, .. } = &self.peer else {
-            self.first_frame(frame);
-            return true;
-        };
-        let Frame { reference, room: named, action } = frame;
-        let action = match action {
-            Ok(action) => action,
-            Err(error) => {
-                self.out.push(answer::error(reference.as_ref(), &error));
-                return true;
+        self.waiting -= frame.bytes;
+        match &self.peer {
+            Peer::Unknown => self.first_frame(frame),
+            Peer::Known { session, room, .. } => {
+                let (session, room) = (session.clone(), *room);
+                self.begin(session, room, frame);
             }
-        };
-        let place = named.or(room.map(RoomRef::Id));
-        let job = match Job::of(session, place, action) {
-            Ok(Job::Write { place, command }) => match job::begin(session, place, command) {
-                Ok(pending) => {
-                    self.writes.push(Box::pin(job::answer(reference, pending)));
-                    return true;
-                }
-                Err(error) => {
-                    self.out.push(answer::error(reference.as_ref(), &error));
-                    return true;
-                }
-            },
-            Ok(job) => job,
-            Err(error) => {
-                self.out.push(answer::error(reference.as_ref(), &error));
-                return true;
-            }
-        };
-        self.begin_job(reference, job);
+        }
         true
     }
 
-    /// Begins what runs alone, after all writes that were begun.
-    fn begin_job(&mut self, reference: Option<Ref>, job: Job) {
-        let Peer::Known { session, live, .. } = &mut self.peer else { return };
-        let session = session.clone();
-        let writes = std::mem::take(&mut self.writes);
-        let verifier = Arc::clone(&self.verifier);
+    fn begin(&mut self, session: Session, here: Option<RoomId>, frame: Frame) {
+        let Frame { asked, room, action, .. } = frame;
+        let place = room.or(here.map(RoomRef::Id));
+        let job = action.and_then(|action| Job::of(&session, place, action));
+        match job.and_then(|job| self.paced(&session, job)) {
+            Ok(Job::Write { place, command }) => {
+                self.turn = Some(Box::pin(async move { (asked, job::begin(session, place, command).await) }));
+            }
+            Ok(Job::Alone(job)) => self.begin_alone(session, asked, job),
+            Err(error) => self.say(asked.fail(&error)),
+        }
+    }
+
+    /// Passes a job on, unless its user sends too much.
+    fn paced(&self, session: &Session, job: Job) -> Result<Job> {
+        if job.is_send()
+            && let (Some(meter), Some(user)) = (&self.meter, session.actor().user())
+        {
+            meter.pace(user)?;
+        }
+        Ok(job)
+    }
+
+    fn begin_alone(&mut self, session: Session, asked: Asked, job: Alone) {
+        let Peer::Known { live, .. } = &mut self.peer else { return };
         let live = if job.needs_live() { live.take() } else { None };
-        self.job = Some(Box::pin(async move {
-            let mut out: Vec<Bytes> = writes.filter_map(|answer| async { answer }).collect().await;
-            let mut done = job::run(session, live, verifier, reference, job).await;
-            out.append(&mut done.out);
-            Done { out, ..done }
-        }));
+        self.job = Some(Box::pin(job::run(session, live, Arc::clone(&self.verifier), asked, job)));
     }
 
     /// The first frame of an unknown peer: a token, or the end.
-    fn first_frame(&mut self, frame: Frame) {
-        let token = match frame.action {
+    fn first_frame(&mut self, Frame { asked, action, .. }: Frame) {
+        let token = match action {
             Ok(Action::Authenticate(token)) => token,
-            Ok(_) => return self.refuse(&Error::Unauthorized { reason: "the first frame must be `authenticate`" }),
-            Err(error) => return self.refuse(&error),
+            Ok(_) => {
+                let reason = "the first frame must be `authenticate`";
+                return self.refuse(Some(asked), Error::Unauthorized { reason });
+            }
+            Err(error) => return self.refuse(Some(asked), error),
         };
         let verifier = Arc::clone(&self.verifier);
-        let reference = frame.reference;
-        self.job = Some(Box::pin(async move {
-            let identity = verifier.verify(&token).await;
-            Done { welcome: Some((reference, identity)), ..Done::default() }
-        }));
-    }
-
-    /// Tells an unknown peer what was wrong, and ends. Nothing else was or will be said to it.
-    fn refuse(&mut self, error: &Error) {
-        self.out.push(answer::error(None, error));
-        self.closing = Some(Closing { code: CloseCode::Unauthorized });
-        self.deadline = None;
+        self.job = Some(Box::pin(async move { Done::Identified(asked, verifier.verify(&token).await) }));
     }
 
     /// Begins to make the first frame for a peer that is known now.
-    fn welcome(&mut self, identity: Identity) {
+    fn welcome(&mut self, asked: Option<Asked>, identity: Identity) {
         let session = match &identity.actor {
             Actor::Host => self.engine.host(),
             Actor::User(user) => self.engine.session(user).with_profile(identity.name, identity.avatar),
@@ -318,58 +339,87 @@ impl Connection {
         self.job = Some(Box::pin(async move {
             let room = match setup.room.clone() {
                 Some(room) => match live.enter(room).await {
-                    Ok((room, entered)) => Some((room, entered)),
-                    Err(error) => return Done { refused: Some(error), ..Done::default() },
+                    Ok(entered) => Some(entered),
+                    Err(error) => return Done::Refused(asked, error),
                 },
                 None => None,
             };
-            let ready = ready(&engine, &setup, user_id, room.as_ref());
-            Done { out: vec![ready], live: Some(live), entered: room.map(|(room, _)| room.info.id), ..Done::default() }
+            let ready = ready::frame(&engine, &setup, user_id, room.as_ref());
+            Done::Welcome { ready, asked, live, room: room.map(|(room, _)| room.info.id) }
         }));
         self.peer = Peer::Known { session, live: None, room: None };
     }
 
+    /// Tells a peer that may not be here what was wrong, and ends. Nothing else was or will be said to it.
+    fn refuse(&mut self, asked: Option<Asked>, error: Error) {
+        let code = match error.code() {
+            Code::Draining => CloseCode::Draining,
+            Code::Busy | Code::StorageUnavailable => CloseCode::Overloaded,
+            _ => CloseCode::Unauthorized,
+        };
+        match asked {
+            Some(asked) => self.say(asked.fail(&error)),
+            None => self.out.push(answer::failure(None, &error)),
+        }
+        self.refusal = Some(error);
+        self.end(Stage::Over(Closing { code }));
+    }
+
     /// Takes over what a job that ran alone has come to.
-    fn finish(&mut self, done: Done) {
-        self.out.extend(done.out);
-        if let Some(error) = done.refused {
-            return self.refuse(&error);
-        }
-        if let Some((reference, identity)) = done.welcome {
-            match identity {
-                Ok(identity) => {
-                    self.welcome(identity);
-                    self.out.extend(answer::reply(reference.as_ref(), &Empty {}));
+    fn take_over(&mut self, done: Done) {
+        match done {
+            Done::Identified(asked, Ok(identity)) => self.welcome(Some(asked), identity),
+            Done::Identified(asked, Err(error)) => self.refuse(Some(asked), error),
+            Done::Refused(asked, error) => self.refuse(asked, error),
+            Done::Welcome { ready, asked, live, room } => {
+                self.out.push(ready);
+                self.return_live(Some(live));
+                if let Peer::Known { room: place, .. } = &mut self.peer {
+                    *place = room;
                 }
-                Err(error) => self.refuse(&error),
+                if let Some(asked) = asked {
+                    self.say(asked.answer(&Ok(Said::Nothing {})));
+                }
             }
-            return;
-        }
-        if let Some(expires_at) = done.refreshed {
-            self.deadline = expires_at;
-        }
-        if let Peer::Known { live, room, .. } = &mut self.peer {
-            if done.live.is_some() {
-                *live = done.live;
+            Done::Answered(answer, live) => {
+                self.say(answer);
+                self.return_live(live);
             }
-            if done.entered.is_some() {
-                *room = done.entered;
+            Done::Refreshed(answer, expires_at) => {
+                self.say(answer);
+                self.deadline = expires_at;
             }
         }
     }
 
-    /// Takes what is live.
+    fn return_live(&mut self, back: Option<Box<Live>>) {
+        if let (Peer::Known { live, .. }, Some(back)) = (&mut self.peer, back) {
+            *live = Some(back);
+        }
+    }
+
+    /// Takes the answers to writes that are durable.
+    fn take_answers(&mut self, cx: &mut Context<'_>) {
+        while let Poll::Ready(Some(answer)) = self.writes.poll_next_unpin(cx) {
+            self.say(answer);
+        }
+    }
+
+    fn say(&mut self, Answer { frame, failed, asked }: Answer) {
+        if let Some(meter) = &self.meter {
+            meter.answered(asked.action, failed, asked.at.elapsed());
+        }
+        self.out.extend(frame);
+    }
+
+    /// Takes what is live. While a job has the live side, its answer comes first.
     fn take_live(&mut self, cx: &mut Context<'_>) {
         let Peer::Known { live: Some(live), room, .. } = &mut self.peer else { return };
-        let mut end = None;
         let mut removed = false;
-        loop {
+        let end = loop {
             match live.poll_ready(cx) {
-                Poll::Pending => break,
-                Poll::Ready(Err(why)) => {
-                    end = Some(why);
-                    break;
-                }
+                Poll::Pending => break None,
+                Poll::Ready(Err(why)) => break Some(why),
                 Poll::Ready(Ok(())) => {
                     for frame in live.take_ready() {
                         removed |= matches!(frame.event(), Event::RoomRemoved { room: gone } if Some(*gone) == *room);
@@ -377,7 +427,7 @@ impl Connection {
                     }
                 }
             }
-        }
+        };
         if removed {
             self.close(CloseCode::Removed, None);
         } else if let Some(end) = end {
@@ -388,65 +438,6 @@ impl Connection {
 
 impl std::fmt::Debug for Connection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Connection").field("closing", &self.closing).finish_non_exhaustive()
+        f.debug_struct("Connection").field("user", &self.user()).finish_non_exhaustive()
     }
-}
-
-#[derive(Serialize)]
-pub(super) struct Empty {}
-
-#[derive(Serialize)]
-struct Ready<'a> {
-    r#type: &'static str,
-    user_id: Option<UserId>,
-    connection_id: String,
-    heartbeat_s: u64,
-    limits: ReadyLimits,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    room: Option<ReadyRoom<'a>>,
-}
-
-#[derive(Serialize)]
-struct ReadyLimits {
-    frame_bytes: usize,
-    message_bytes: usize,
-    metadata_bytes: usize,
-    attachments: usize,
-    page: usize,
-    subscribe_rooms: usize,
-}
-
-#[derive(Serialize)]
-struct ReadyRoom<'a> {
-    #[serde(flatten)]
-    room: &'a MyRoom,
-    present: &'a [UserId],
-    typing: &'a [UserId],
-}
-
-/// The first frame from the server.
-fn ready(engine: &Engine, setup: &Setup, user_id: Option<UserId>, room: Option<&(MyRoom, Subscribed)>) -> Bytes {
-    let limits = &engine.options().limits;
-    let room = room.map(|(room, entered)| {
-        let (present, typing) = match entered {
-            Subscribed::Open(opened) => (&*opened.present, &*opened.typing),
-            Subscribed::Gone { .. } => (&[][..], &[][..]),
-        };
-        ReadyRoom { room, present, typing }
-    });
-    answer::encode(&Ready {
-        r#type: "ready",
-        user_id,
-        connection_id: engine.new_name(),
-        heartbeat_s: setup.heartbeat.as_secs(),
-        limits: ReadyLimits {
-            frame_bytes: setup.frame_bytes,
-            message_bytes: limits.message_bytes,
-            metadata_bytes: limits.metadata_bytes,
-            attachments: limits.attachments,
-            page: limits.page,
-            subscribe_rooms: limits.subscribe_rooms,
-        },
-        room,
-    })
 }

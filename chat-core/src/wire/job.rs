@@ -3,55 +3,67 @@
 use std::{future::Future, pin::Pin, sync::Arc};
 
 use bytes::Bytes;
-use serde::Serialize;
-use serde_json::Value;
 
 use crate::{
     engine::{Live, Place, Reply, Session},
-    model::{Command, Cursor, Error, Markers, My, Result, RoomId, RoomRef, Sent, Subscribed, Timestamp},
+    model::{
+        Command, Cursor, Error, Markers, MessageId, My, RemoveParticipant, Result, RoomId, RoomRef, Sent, Timestamp,
+    },
+    store::Window,
 };
 
 use super::{
-    answer,
-    connection::{Empty, Identity, TokenVerifier},
-    frame::{Action, Ref, leaving},
+    answer::{Answer, Asked, Said},
+    frame::Action,
+    peer::{Identity, TokenVerifier},
 };
+
+pub(super) type Running<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// What a frame sets in motion.
 pub(super) enum Job {
-    /// A write: begun in order, answered when it is durable, others begun meanwhile.
+    /// A write takes its turn at the committer; others are begun before it is durable.
     Write { place: Place, command: Command },
+    /// Everything else runs alone.
+    Alone(Alone),
+}
+
+/// What runs alone, after what came before and before what comes after.
+pub(super) enum Alone {
     /// Opens rooms; it takes the live side with it.
     Subscribe(Vec<(RoomRef, Option<Cursor>)>),
     /// Closes rooms; the same.
     Unsubscribe(Vec<RoomRef>),
     /// Takes a new token.
     Authenticate(String),
-    /// Everything else, which runs alone.
-    Other(Option<RoomRef>, Action),
+    Typing(RoomRef, bool),
+    History(RoomRef, Window, Option<usize>),
+    GetRoom(RoomRef),
+    ListRooms(Option<String>, Option<usize>),
+    ListParticipants(RoomRef, Option<String>, Option<usize>),
+    Readers(MessageId, Option<String>, Option<usize>),
+    Ping,
 }
 
 /// What a job that ran alone has come to.
-#[derive(Default)]
-pub(super) struct Done {
-    pub(super) out: Vec<Bytes>,
-    /// The live side, if the job had it.
-    pub(super) live: Option<Box<Live>>,
-    /// The room that the connection is for.
-    pub(super) entered: Option<RoomId>,
+pub(super) enum Done {
     /// An unknown peer's token was checked.
-    pub(super) welcome: Option<(Option<Ref>, Result<Identity>)>,
-    /// A known peer's token was checked: when the new one ends.
-    pub(super) refreshed: Option<Option<Timestamp>>,
+    Identified(Asked, Result<Identity>),
+    /// The peer may be here: its first frame, what asked for it, and what it is in.
+    Welcome { ready: Bytes, asked: Option<Asked>, live: Box<Live>, room: Option<RoomId> },
     /// The peer may not be here.
-    pub(super) refused: Option<Error>,
+    Refused(Option<Asked>, Error),
+    /// A command was carried out; the live side comes back, if it went with it.
+    Answered(Answer, Option<Box<Live>>),
+    /// A known peer's token was checked; when the new one ends.
+    Refreshed(Answer, Option<Timestamp>),
 }
 
 impl Job {
     /// What `action` sets in motion; `place` is the room it names, or the connection's.
     pub(super) fn of(session: &Session, place: Option<RoomRef>, action: Action) -> Result<Self> {
         let here = |place: Option<RoomRef>| place.ok_or(Error::invalid("room", "must be given"));
-        Ok(match action {
+        let alone = match action {
             Action::Write(command) => {
                 let place = match &command {
                     Command::CreateRoom(_) => Place::New,
@@ -63,63 +75,87 @@ impl Job {
                     },
                     _ => Place::Room(here(place)?),
                 };
-                Self::Write { place, command }
+                return Ok(Self::Write { place, command });
             }
-            Action::Leave => {
+            Action::Leave(client_id) => {
                 let user = session.actor().user().ok_or(Error::Forbidden { reason: "the host is no participant" })?;
-                Self::Write { place: Place::Room(here(place)?), command: leaving(user.clone()) }
+                let command = Command::RemoveParticipant(RemoveParticipant { user_id: user.clone(), client_id });
+                return Ok(Self::Write { place: Place::Room(here(place)?), command });
             }
-            Action::Subscribe(rooms) => Self::Subscribe(rooms),
-            Action::SubscribeHere(cursor) => Self::Subscribe(vec![(here(place)?, cursor)]),
-            Action::Unsubscribe(rooms) if rooms.is_empty() => Self::Unsubscribe(vec![here(place)?]),
-            Action::Unsubscribe(rooms) => Self::Unsubscribe(rooms),
-            Action::Authenticate(token) => Self::Authenticate(token),
-            Action::History(..) | Action::GetRoom | Action::ListParticipants(..) | Action::Typing(_) => {
-                Self::Other(Some(here(place)?), action)
-            }
-            Action::Ping | Action::ListRooms(..) | Action::Readers(..) => Self::Other(place, action),
-        })
+            Action::Subscribe(rooms) => Alone::Subscribe(rooms),
+            Action::SubscribeHere(cursor) => Alone::Subscribe(vec![(here(place)?, cursor)]),
+            Action::Unsubscribe(rooms) if rooms.is_empty() => Alone::Unsubscribe(vec![here(place)?]),
+            Action::Unsubscribe(rooms) => Alone::Unsubscribe(rooms),
+            Action::Authenticate(token) => Alone::Authenticate(token),
+            Action::Typing(is_typing) => Alone::Typing(here(place)?, is_typing),
+            Action::History(window, limit) => Alone::History(here(place)?, window, limit),
+            Action::GetRoom => Alone::GetRoom(here(place)?),
+            Action::ListRooms(after, limit) => Alone::ListRooms(after, limit),
+            Action::ListParticipants(after, limit) => Alone::ListParticipants(here(place)?, after, limit),
+            Action::Readers(message, after, limit) => Alone::Readers(message, after, limit),
+            Action::Ping => Alone::Ping,
+        };
+        Ok(Self::Alone(alone))
     }
 
+    /// Whether it posts or changes a message.
+    pub(super) const fn is_send(&self) -> bool {
+        matches!(self, Self::Write { command: Command::SendMessage(_) | Command::EditMessage(_), .. })
+    }
+}
+
+impl Alone {
     /// Whether it takes the live side with it.
     pub(super) const fn needs_live(&self) -> bool {
         matches!(self, Self::Subscribe(_) | Self::Unsubscribe(_))
     }
 }
 
-type Answer = Pin<Box<dyn Future<Output = Result<Value>> + Send>>;
-
-/// Hands a write over; the answer is as HTTP gives it.
-pub(super) fn begin(session: &Session, place: Place, command: Command) -> Result<Answer> {
-    let (is_send, is_me) = (matches!(command, Command::SendMessage(_)), matches!(command, Command::UpdateMe(_)));
-    let updated = match (&command, &place) {
-        (Command::UpdateRoom(_), Place::Room(room)) => Some(room.clone()),
-        _ => None,
-    };
-    let removal = matches!(command, Command::RemoveParticipant(_));
-    let pending = session.start(place, command)?;
-    let session = session.clone();
-    Ok(Box::pin(async move {
-        let reply = pending.await?;
-        if let Some(room) = updated {
-            return json(&session.room(room).await?);
-        }
-        match reply {
-            Reply::Message { message, before } if is_send => json(&Sent { message, duplicate: before }),
-            Reply::Message { message, .. } => json(&serde_json::json!({ "message": message })),
-            Reply::Room { room, .. } => json(&session.room(room).await?),
-            Reply::Member(_) if removal => json(&Empty {}),
-            Reply::Member(member) => json(&session.shown(&member)),
-            Reply::Registers(registers) if is_me => json(&My::from(&registers.member)),
-            Reply::Registers(registers) => json(&Markers::of(&registers.member, registers.unread)),
-            Reply::Done => json(&Empty {}),
-        }
-    }))
+/// Hands a write over when its turn has come; what is returned says what came of it, once that is durable.
+pub(super) async fn begin(session: Session, place: Place, command: Command) -> Result<Running<Result<Said>>> {
+    let shows = Shows::of(&place, &command);
+    let pending = session.start_in_turn(place, command).await?;
+    Ok(Box::pin(async move { shows.say(&session, pending.await?).await }))
 }
 
-/// The frame that answers a write, when it is durable.
-pub(super) async fn answer(reference: Option<Ref>, pending: Answer) -> Option<Bytes> {
-    respond(reference.as_ref(), &pending.await)
+/// What the answer to a write shows; it is as HTTP gives it.
+enum Shows {
+    Sent,
+    Message,
+    NewRoom,
+    Room(RoomRef),
+    Participant,
+    Markers,
+    My,
+    Nothing,
+}
+
+impl Shows {
+    fn of(place: &Place, command: &Command) -> Self {
+        match (command, place) {
+            (Command::SendMessage(_), _) => Self::Sent,
+            (Command::EditMessage(_) | Command::DeleteMessage(_), _) => Self::Message,
+            (Command::CreateRoom(_), _) => Self::NewRoom,
+            (Command::UpdateRoom(_), Place::Room(room)) => Self::Room(room.clone()),
+            (Command::AddParticipant(_) | Command::UpdateParticipant(_), _) => Self::Participant,
+            (Command::Mark(_), _) => Self::Markers,
+            (Command::UpdateMe(_), _) => Self::My,
+            (Command::UpdateRoom(_) | Command::DeleteRoom | Command::RemoveParticipant(_), _) => Self::Nothing,
+        }
+    }
+
+    async fn say(self, session: &Session, reply: Reply) -> Result<Said> {
+        Ok(match (self, reply) {
+            (Self::Sent, Reply::Message { message, before }) => Said::Sent(Sent { message, duplicate: before }),
+            (Self::Message, Reply::Message { message, .. }) => Said::Message { message },
+            (Self::NewRoom, Reply::Room { room, .. }) => Said::Room(Box::new(session.room(room).await?)),
+            (Self::Room(room), _) => Said::Room(Box::new(session.room(room).await?)),
+            (Self::Participant, Reply::Member(member)) => Said::Participant(Box::new(session.shown(&member))),
+            (Self::Markers, Reply::Registers(it)) => Said::Markers(Markers::of(&it.member, it.unread)),
+            (Self::My, Reply::Registers(it)) => Said::My(My::from(&it.member)),
+            _ => Said::Nothing {},
+        })
+    }
 }
 
 /// Runs what runs alone.
@@ -127,79 +163,58 @@ pub(super) async fn run(
     session: Session,
     mut live: Option<Box<Live>>,
     verifier: Arc<dyn TokenVerifier>,
-    reference: Option<Ref>,
-    job: Job,
+    asked: Asked,
+    job: Alone,
 ) -> Done {
-    let reference = reference.as_ref();
-    let mut refreshed = None;
-    let answer = match job {
-        Job::Write { place, command } => match begin(&session, place, command) {
-            Ok(pending) => respond(reference, &pending.await),
-            Err(error) => Some(answer::error(reference, &error)),
-        },
-        Job::Subscribe(rooms) => match &mut live {
-            Some(live) => respond(reference, &live.subscribe(rooms).await.map(|rooms| Rooms { rooms })),
-            None => None,
-        },
-        Job::Unsubscribe(rooms) => respond(reference, &unsubscribe(&session, live.as_deref_mut(), rooms).await),
-        Job::Authenticate(token) => {
-            let checked = verifier.verify(&token).await.and_then(|identity| {
-                if identity.actor == *session.actor() {
-                    Ok(identity.expires_at)
-                } else {
-                    Err(Error::Unauthorized { reason: "the token is for somebody else" })
-                }
-            });
-            refreshed = checked.as_ref().ok().copied();
-            respond(reference, &checked.map(|_| Empty {}))
-        }
-        Job::Other(place, action) => respond(reference, &other(&session, place, action).await),
-    };
-    Done { out: answer.into_iter().collect(), live, refreshed, ..Done::default() }
-}
-
-#[derive(Serialize)]
-struct Rooms {
-    rooms: Vec<Subscribed>,
-}
-
-async fn unsubscribe(session: &Session, live: Option<&mut Live>, rooms: Vec<RoomRef>) -> Result<Empty> {
-    if let Some(live) = live {
-        for room in rooms {
-            match session.resolve(room).await {
-                Ok(room) => live.unsubscribe(room),
-                // What is not there is not open.
-                Err(Error::NotFound { .. }) => {}
-                Err(error) => return Err(error),
-            }
-        }
+    if let Alone::Authenticate(token) = job {
+        return authenticate(&session, &*verifier, asked, &token).await;
     }
-    Ok(Empty {})
+    let said = carry_out(&session, live.as_deref_mut(), job).await;
+    Done::Answered(asked.answer(&said), live)
 }
 
-async fn other(session: &Session, place: Option<RoomRef>, action: Action) -> Result<Value> {
-    let here = || place.clone().ok_or(Error::invalid("room", "must be given"));
-    match action {
-        Action::Typing(is_typing) => {
-            session.typing(here()?, is_typing).await?;
-            json(&Empty {})
+async fn carry_out(session: &Session, live: Option<&mut Live>, job: Alone) -> Result<Said> {
+    Ok(match (job, live) {
+        (Alone::Subscribe(rooms), Some(live)) => Said::Opened { rooms: live.subscribe(rooms).await? },
+        (Alone::Unsubscribe(rooms), Some(live)) => {
+            unsubscribe(session, live, rooms).await?;
+            Said::Nothing {}
         }
-        Action::History(window, limit) => json(&session.history(here()?, window, limit).await?),
-        Action::GetRoom => json(&session.room(here()?).await?),
-        Action::ListParticipants(after, limit) => json(&session.participants(here()?, after.as_deref(), limit).await?),
-        Action::ListRooms(after, limit) => json(&session.rooms(after.as_deref(), limit).await?),
-        Action::Readers(message, after, limit) => json(&session.readers(message, after.as_deref(), limit).await?),
-        _ => json(&Empty {}),
+        (Alone::Typing(room, is_typing), _) => {
+            session.typing(room, is_typing).await?;
+            Said::Nothing {}
+        }
+        (Alone::History(room, window, limit), _) => Said::Messages(session.history(room, window, limit).await?),
+        (Alone::GetRoom(room), _) => Said::Room(Box::new(session.room(room).await?)),
+        (Alone::ListRooms(after, limit), _) => Said::MyRooms(session.rooms(after.as_deref(), limit).await?),
+        (Alone::ListParticipants(room, after, limit), _) => {
+            Said::Participants(session.participants(room, after.as_deref(), limit).await?)
+        }
+        (Alone::Readers(message, after, limit), _) => {
+            Said::Participants(session.readers(message, after.as_deref(), limit).await?)
+        }
+        (Alone::Ping | Alone::Authenticate(_) | Alone::Subscribe(_) | Alone::Unsubscribe(_), _) => Said::Nothing {},
+    })
+}
+
+async fn authenticate(session: &Session, verifier: &dyn TokenVerifier, asked: Asked, token: &str) -> Done {
+    match verifier.verify(token).await {
+        Ok(identity) if identity.actor == *session.actor() => {
+            Done::Refreshed(asked.answer(&Ok(Said::Nothing {})), identity.expires_at)
+        }
+        Ok(_) => Done::Answered(asked.fail(&Error::Unauthorized { reason: "the token is for somebody else" }), None),
+        Err(error) => Done::Answered(asked.fail(&error), None),
     }
 }
 
-fn respond<T: Serialize>(reference: Option<&Ref>, result: &Result<T>) -> Option<Bytes> {
-    match result {
-        Ok(ok) => answer::reply(reference, ok),
-        Err(error) => Some(answer::error(reference, error)),
+async fn unsubscribe(session: &Session, live: &mut Live, rooms: Vec<RoomRef>) -> Result<()> {
+    for room in rooms {
+        match session.resolve(room).await {
+            Ok(room) => live.unsubscribe(room),
+            // What is not there is not open.
+            Err(Error::NotFound { .. }) => {}
+            Err(error) => return Err(error),
+        }
     }
-}
-
-fn json<T: Serialize>(value: &T) -> Result<Value> {
-    serde_json::to_value(value).map_err(|_| Error::StorageUnavailable { reason: "an answer is no JSON".into() })
+    Ok(())
 }

@@ -1,26 +1,36 @@
 //! The protocol without sockets.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    future::pending,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use chat_core::{
-    Actor, Error, Result, RoomRef, Timestamp,
-    wire::{CloseCode, Connection, Identity, Setup, TokenVerifier},
+    Actor, Code, Error, Limits, Result, RoomRef, Timestamp, UserId,
+    wire::{CloseCode, Connection, Identity, Meter, Setup, TokenVerifier},
 };
+use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 
-use crate::stage::{Stage, user};
+use crate::{
+    held::{Call, Held},
+    stage::{Stage, user},
+};
 
-/// The token is the user's name.
+/// The token is the user's name; whoever knows the names may have no time.
 struct Names;
 
 #[async_trait]
 impl TokenVerifier for Names {
     async fn verify(&self, token: &str) -> Result<Identity> {
-        if token.is_empty() {
-            return Err(Error::Unauthorized { reason: "no token" });
+        match token {
+            "" => Err(Error::Unauthorized { reason: "no token" }),
+            "busy" => Err(Error::Busy { retry_after_ms: 5 }),
+            "never" => pending().await,
+            name => Ok(identity(name)),
         }
-        Ok(identity(token))
     }
 }
 
@@ -83,12 +93,32 @@ async fn an_unknown_peer_authenticates_first_or_is_gone() {
     peer.receive(&json!({"action": "authenticate", "token": "ann"}).to_string());
     assert_eq!(until(&mut peer, |_| true).await["type"], "ready");
 
+    // With a `ref` its answer follows: `ready` is the first frame in any case.
+    let mut peer = connect(&s, true, None);
+    peer.receive(&json!({"action": "authenticate", "token": "ann", "ref": 5}).to_string());
+    let said = frames(&mut peer).await.0;
+    assert_eq!((&said[0]["type"], &said[1]), (&json!("ready"), &json!({"type": "reply", "ref": 5, "ok": {}})));
+
     for first in ["{}", "nonsense", r#"{"action":"ping"}"#, r#"{"action":"authenticate","token":""}"#] {
         let mut peer = connect(&s, false, None);
         peer.receive(first);
         let (said, code) = frames(&mut peer).await;
         assert_eq!((said.len(), code), (1, Some(CloseCode::Unauthorized)), "{first}");
         assert_eq!(said[0]["type"], "error");
+    }
+    let mut binary = connect(&s, false, None);
+    binary.receive_binary();
+    assert_eq!(frames(&mut binary).await.1, Some(CloseCode::Unauthorized));
+    for (room, token, error, code) in [
+        (false, "", "unauthorized", CloseCode::Unauthorized),
+        (true, "eve", "not_found", CloseCode::Unauthorized),
+        (false, "busy", "busy", CloseCode::Overloaded),
+    ] {
+        let mut peer = connect(&s, room, None);
+        peer.receive(&json!({"action": "authenticate", "token": token, "ref": "r"}).to_string());
+        let (said, closed) = frames(&mut peer).await;
+        assert_eq!((said.len(), &said[0]["ref"], &said[0]["code"]), (1, &json!("r"), &json!(error)));
+        assert_eq!((closed, peer.refusal().map(|error| error.code().as_str())), (Some(code), Some(error)));
     }
     let mut late = connect(&s, false, None);
     late.tick(Timestamp::from_millis(9_999));
@@ -113,6 +143,8 @@ async fn wrong_frames_are_answered_and_leave_the_connection_open() {
     let mut ann = connect(&s, true, Some("ann"));
     for (frame, code) in [
         ("{", "invalid_argument"),
+        (r#"["ping",1,null]"#, "invalid_argument"),
+        (r#"{"action":"ping"} and more"#, "invalid_argument"),
         (r#"{"action":"nope"}"#, "invalid_argument"),
         (r#"{"action":"send_message","content":5}"#, "invalid_argument"),
         (r#"{"action":"send_message","content":"a\u0000b"}"#, "invalid_argument"),
@@ -190,4 +222,149 @@ async fn whoever_is_removed_is_told_and_closed() {
     let types: Vec<_> = said.iter().filter_map(|frame| frame["type"].as_str()).collect();
     assert!(types.ends_with(&["room_removed", "closing"]), "{types:?}");
     assert!(!types.contains(&"chat_message"), "{types:?}");
+}
+
+#[tokio::test]
+async fn whoever_pipelines_is_held_back_and_never_refused() {
+    let s = Stage::limited(Limits { pending_commands: 2, ..Limits::default() }).await;
+    let (mut ann, mut ben) = (connect(&s, true, Some("ann")), connect(&s, true, Some("ben")));
+    let (mut sent, mut answered) = ([0, 0], 0);
+    while answered < 400 {
+        for (n, peer) in [&mut ann, &mut ben].into_iter().enumerate() {
+            while sent[n] < 200 && peer.has_room() {
+                peer.receive(&json!({"action": "send_message", "content": sent[n].to_string(), "ref": n}).to_string());
+                sent[n] += 1;
+            }
+            for frame in frames(peer).await.0 {
+                assert_ne!(frame["type"], "error", "{frame}");
+                answered += usize::from(frame["type"] == "reply");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_waits_is_bounded_in_frames_and_in_bytes() {
+    let s = Stage::new().await;
+    let taken = |peer: &mut Connection, frame: &str| {
+        let mut taken = 0;
+        while peer.has_room() {
+            peer.receive(frame);
+            taken += 1;
+        }
+        taken
+    };
+    let large = json!({"action": "ping", "x": "y".repeat(60_000)}).to_string();
+    assert_eq!(taken(&mut connect(&s, false, Some("ann")), r#"{"action":"ping"}"#), 64);
+    assert_eq!(taken(&mut connect(&s, false, Some("ann")), &large), 3);
+    assert_eq!(taken(&mut connect(&s, false, None), r#"{"action":"ping"}"#), 1, "a stranger has one word");
+}
+
+#[tokio::test]
+async fn what_was_begun_is_answered_before_the_end() {
+    let store = Held::new();
+    let s = Stage::on(Arc::clone(&store) as _).await;
+    let mut ann = connect(&s, true, Some("ann"));
+    until(&mut ann, |frame| frame["type"] == "ready").await;
+    store.hold(Call::Commit);
+    ann.receive(&json!({"action": "send_message", "content": "last words", "ref": 1}).to_string());
+    let mut out = Vec::new();
+    assert!(ann.output(&mut out).now_or_never().is_none());
+    ann.close(CloseCode::Draining, Some(Duration::from_millis(7)));
+    assert!(!ann.has_room());
+    assert!(ann.output(&mut out).now_or_never().is_none(), "it is not durable yet");
+    store.release(Call::Commit);
+    let (mut said, mut code) = (Vec::new(), None);
+    while code.is_none() {
+        let (more, closed) = frames(&mut ann).await;
+        said.extend(more);
+        code = closed;
+    }
+    assert_eq!((&said[0]["ref"], &said[0]["type"]), (&json!(1), &json!("reply")));
+    assert_eq!(said[1], json!({"type": "closing", "code": 3000, "retry_after_ms": 7}));
+    assert_eq!(s.texts().await, ["last words"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_storage_that_hangs_does_not_hold_up_the_end() {
+    let store = Held::new();
+    let s = Stage::on(Arc::clone(&store) as _).await;
+    let mut ann = connect(&s, true, Some("ann"));
+    until(&mut ann, |frame| frame["type"] == "ready").await;
+    store.hold(Call::Commit);
+    ann.receive(&json!({"action": "send_message", "content": "hi", "ref": 1}).to_string());
+    let mut out = Vec::new();
+    assert!(ann.output(&mut out).now_or_never().is_none());
+    ann.tick(ann.deadline().unwrap());
+    let (said, code) = frames(&mut ann).await;
+    assert_eq!((said[0]["type"].as_str(), code), (Some("closing"), Some(CloseCode::TokenExpired)));
+    store.release(Call::Commit);
+}
+
+#[tokio::test]
+async fn a_slow_check_of_a_token_holds_up_nothing_that_is_live() {
+    let s = Stage::new().await;
+    let mut ann = connect(&s, true, Some("ann"));
+    until(&mut ann, |frame| frame["type"] == "ready").await;
+    ann.receive(&json!({"action": "authenticate", "token": "never"}).to_string());
+    s.says("ben", "meanwhile").await;
+    assert_eq!(until(&mut ann, |frame| frame["type"] == "chat_message").await["message"]["content"], "meanwhile");
+}
+
+#[tokio::test]
+async fn leaving_can_be_repeated_under_its_name() {
+    let s = Stage::new().await;
+    let mut ben = connect(&s, false, Some("ben"));
+    for reference in [1, 2] {
+        let leave = json!({"action": "leave_room", "room": "job:42", "client_id": "bye", "ref": reference});
+        assert_eq!(ask(&mut ben, leave).await["ok"], json!({}));
+    }
+    assert_eq!(ask(&mut ben, json!({"action": "leave_room", "room": "job:42", "ref": 3})).await["code"], "not_found");
+}
+
+/// Lets two sends through, and writes down what it is told.
+#[derive(Default)]
+struct Two(Mutex<(usize, Vec<(&'static str, Option<Code>)>)>);
+
+impl Meter for Two {
+    fn pace(&self, _: &UserId) -> Result<()> {
+        let mut told = self.0.lock().unwrap();
+        told.0 += 1;
+        if told.0 > 2 { Err(Error::RateLimited { retry_after_ms: 9 }) } else { Ok(()) }
+    }
+
+    fn answered(&self, action: &'static str, failed: Option<Code>, _: Duration) {
+        self.0.lock().unwrap().1.push((action, failed));
+    }
+}
+
+#[tokio::test]
+async fn a_meter_paces_what_is_sent_and_hears_of_every_answer() {
+    let s = Stage::new().await;
+    let meter = Arc::new(Two::default());
+    let mut ann = connect(&s, true, None).metered(Arc::clone(&meter) as _);
+    // However it is spelled, and also behind a token that is not checked yet.
+    ann.receive(r#"{"action":"authenticate","token":"ann"}"#);
+    ann.receive(r#"{"\u0061ction":"send\u005fmessage","content":"1"}"#);
+    ann.receive(r#"{"action":"nonsense"}"#);
+    for n in 2..4 {
+        ann.receive(&json!({"action": "send_message", "content": n.to_string()}).to_string());
+    }
+    let refused = until(&mut ann, |frame| frame["code"] == "rate_limited").await;
+    assert_eq!((&refused["retry"], &refused["retry_after_ms"]), (&json!("later"), &json!(9)));
+    assert_eq!(
+        ask(&mut ann, json!({"action": "history", "ref": 1})).await["ok"]["results"].as_array().unwrap().len(),
+        2
+    );
+    let mut told = std::mem::take(&mut meter.0.lock().unwrap().1);
+    told.sort_by_key(|told| told.0);
+    let expected = [
+        ("authenticate", None),
+        ("history", None),
+        ("send_message", Some(Code::RateLimited)),
+        ("send_message", None),
+        ("send_message", None),
+        ("unknown", Some(Code::InvalidArgument)),
+    ];
+    assert_eq!(told, expected);
 }
