@@ -23,7 +23,7 @@ use super::{
     answer::{self, Answer, Asked, Said},
     close::CloseCode,
     frame::{Action, Frame},
-    job::{self, Alone, Done, Job, Running},
+    job::{self, Alone, Done, Job, Running, Written},
     meter::Meter,
     peer::{Identity, Peer, TokenVerifier},
     ready,
@@ -65,7 +65,7 @@ pub struct Connection {
     inbox: VecDeque<Frame>,
     waiting: usize,
     /// The write whose turn at the committer has not come yet.
-    turn: Option<Running<(Asked, Result<Running<Result<Said>>>)>>,
+    turn: Option<Running<(Asked, Result<Written>)>>,
     /// Writes that were begun and are not durable yet.
     writes: FuturesUnordered<Running<Answer>>,
     /// What runs alone.

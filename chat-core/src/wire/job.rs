@@ -20,6 +20,9 @@ use super::{
 
 pub(super) type Running<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
+/// A write that was handed over, and will say what came of it.
+pub(super) type Written = Running<Result<Said>>;
+
 /// What a frame sets in motion.
 pub(super) enum Job {
     /// A write takes its turn at the committer; others are begun before it is durable.
@@ -112,7 +115,7 @@ impl Alone {
 }
 
 /// Hands a write over when its turn has come; what is returned says what came of it, once that is durable.
-pub(super) async fn begin(session: Session, place: Place, command: Command) -> Result<Running<Result<Said>>> {
+pub(super) async fn begin(session: Session, place: Place, command: Command) -> Result<Written> {
     let shows = Shows::of(&place, &command);
     let pending = session.start_in_turn(place, command).await?;
     Ok(Box::pin(async move { shows.say(&session, pending.await?).await }))
