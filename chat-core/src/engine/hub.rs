@@ -10,7 +10,10 @@ use std::{
 
 use tokio::{sync::Notify, time::Instant};
 
-use crate::model::{Event, ResyncReason, Rev, RoomId, Seq, Timestamp, UserId};
+use crate::{
+    model::{Event, ResyncReason, RoomId, Seq, Timestamp, UserId},
+    store::CatchUp,
+};
 
 use super::{
     presence::Presence,
@@ -117,15 +120,17 @@ impl Hub {
         queue.drop_room(room);
     }
 
-    /// Opens a room for a subscriber who has read everything up to `read`. Returns `None` if they were put out of the
-    /// room meanwhile.
-    pub(crate) fn activate(&self, room: RoomId, queue: &Queue, read: Rev, visible_from: Seq) -> Option<Company> {
+    /// Opens a room for a subscriber who has read what `read` says. Returns `None` if they were put out of the room
+    /// meanwhile.
+    pub(crate) fn activate(&self, room: RoomId, queue: &Queue, read: &CatchUp) -> Option<Company> {
         let mut state = self.lock();
         let state = &mut *state;
         let open = state.rooms.get_mut(&room)?;
         let subscriber = open.subscribers.get_mut(&queue.id())?;
         let mut behind = Vec::new();
-        subscriber.open(room, read, visible_from, &mut behind);
+        let visible_from = read.member.as_ref().map_or(1, |member| member.visible_from);
+        subscriber.open(room, read.cursor.rev, visible_from, &mut behind);
+        open.small = read.members <= self.small_room as u64;
         let arrived = !std::mem::replace(&mut subscriber.present, true);
         if let Some(user) = subscriber.user.clone().filter(|_| arrived) {
             let connections = open.present.entry(user.clone()).or_default();
@@ -268,12 +273,13 @@ impl Hub {
         (news, next)
     }
 
-    /// Tells everybody who has one of `rooms` open, once each.
+    /// Tells everybody who has one of `rooms` open, once each. Large rooms are not told: there it would be nothing but
+    /// coming and going.
     pub(super) fn publish_presence(&self, rooms: &[RoomId], event: Event) {
         let mut state = self.lock();
         let frame = Frame::new(event);
-        let subscribers =
-            rooms.iter().filter_map(|room| state.rooms.get(room)).flat_map(|open| open.subscribers.values());
+        let small = rooms.iter().filter_map(|room| state.rooms.get(room)).filter(|open| open.small);
+        let subscribers = small.flat_map(|open| open.subscribers.values());
         // Who is about to open a room may not even be in it.
         let present = subscribers.filter(|subscriber| subscriber.present);
         let queues: BTreeMap<_, _> = present.map(|s| (s.queue.id(), Arc::clone(&s.queue))).collect();
@@ -282,9 +288,9 @@ impl Hub {
         }
     }
 
-    /// Whether anybody has a room open that could hear of somebody's coming and going.
+    /// Whether anybody could hear of somebody's coming and going.
     pub(super) fn has_audience(&self) -> bool {
-        !self.lock().rooms.is_empty()
+        self.lock().rooms.values().any(|open| open.small)
     }
 
     /// Whether a user is connected, and when they last were.

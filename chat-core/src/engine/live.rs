@@ -127,12 +127,11 @@ impl Live {
     fn open(&self, since: Rev, Found { door, caught_up }: Found<'_>) -> Option<Subscribed> {
         let room = door.room;
         let hub = &self.session.inner().hub;
-        let visible_from = caught_up.member.as_ref().map_or(1, |member| member.visible_from);
         let company = if matches!(caught_up.missed, Missed::Changes { more: true, .. }) {
             hub.give_up(room, &self.queue, false);
             Default::default()
         } else {
-            hub.activate(room, &self.queue, caught_up.cursor.rev, visible_from)?
+            hub.activate(room, &self.queue, &caught_up)?
         };
         let sync = match caught_up.missed {
             Missed::Nothing => Sync::Same { same: true },

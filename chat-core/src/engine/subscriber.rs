@@ -12,6 +12,8 @@ pub(super) struct OpenRoom {
     pub(super) subscribers: BTreeMap<u64, Subscriber>,
     /// How many connections each user has it open on.
     pub(super) present: BTreeMap<UserId, usize>,
+    /// Whether few enough are in it to be told who comes online and goes.
+    pub(super) small: bool,
 }
 
 /// One connection that has a room open, or is about to.

@@ -9,7 +9,7 @@ use crate::{
 
 use super::Inner;
 
-/// In how many of somebody's rooms, the latest first, it is told, where they are small, that they came online or went.
+/// In how many of somebody's rooms, the latest first, it is told that they came online or went.
 const ROOMS: usize = 100;
 
 pub(super) async fn run(inner: Arc<Inner>) {
@@ -20,9 +20,7 @@ pub(super) async fn run(inner: Arc<Inner>) {
                 continue;
             }
             let Ok(rooms) = inner.store.rooms(Viewer::User(&user), None, ROOMS).await else { continue };
-            let small = inner.options.limits.small_room as u64;
-            let rooms: Vec<RoomId> =
-                rooms.into_iter().filter(|row| row.room.members <= small).map(|row| row.room.id).collect();
+            let rooms: Vec<RoomId> = rooms.into_iter().map(|row| row.room.id).collect();
             let last_seen = if online { None } else { inner.hub.seen(&user).1 };
             inner.hub.publish_presence(&rooms, Event::Presence { user_id: user, online, last_seen });
         }

@@ -330,6 +330,16 @@ async fn a_large_room_shows_no_typing_no_receipts_and_no_coming_and_going() {
     let told: Vec<_> = waiting(&mut ann).iter().map(|frame| kind(frame)).collect();
     assert_eq!(told, ["chat_message"]);
     assert!(waiting(&mut cat).iter().any(|frame| kind(frame) == "marker"), "one's own is told");
+    // Somebody comes online in the large room and in a small one; only the small one hears of it.
+    let small = s.host().create_room(CreateRoom::group().with(user("ann")).with(user("dan"))).await.unwrap().info.id;
+    s.host().add_participant(s.room, user("dan")).await.unwrap();
+    let mut in_small = s.of("ann").live();
+    in_small.subscribe(vec![(small.into(), None)]).await.unwrap();
+    let _dan = s.of("dan").live();
+    let dan = |e: &Event| matches!(e, Event::Presence { user_id, .. } if *user_id == user("dan")).then_some(());
+    next(&mut in_small, dan).await;
+    let all = std::iter::from_fn(|| cat.next().now_or_never().flatten()).map(|frame| kind(&frame)).collect::<Vec<_>>();
+    assert!(!all.contains(&"presence".into()), "{all:?}");
 }
 
 #[tokio::test(start_paused = true)]
