@@ -137,12 +137,12 @@ struct Who(usize);
 /// What a commit relies on.
 #[derive(Clone, Copy, Debug)]
 enum Relies {
-    OnNothing,
+    Nothing,
     /// What was so before the batch.
-    OnTheRoom,
-    OnMember(Who),
+    TheRoom,
+    AMember(Who),
     /// What never was.
-    OnSomethingOld,
+    SomethingOld,
 }
 
 /// One write.
@@ -207,13 +207,13 @@ impl Step {
 impl Relies {
     async fn guard(self, model: &dyn Store, room: RoomId) -> Guard {
         match self {
-            Self::OnNothing => Guard::default(),
-            Self::OnSomethingOld => Guard { policy: Some(0), members: Vec::new() },
-            Self::OnTheRoom => {
+            Self::Nothing => Guard::default(),
+            Self::SomethingOld => Guard { policy: Some(0), members: Vec::new() },
+            Self::TheRoom => {
                 let view = model.view(&RoomSelector::Id(room), &[]).await.expect("the model answers");
                 Guard { policy: view.map(|view| view.room.policy_rev), members: Vec::new() }
             }
-            Self::OnMember(who) => {
+            Self::AMember(who) => {
                 let user = who.user();
                 let view = model.view(&RoomSelector::Id(room), std::slice::from_ref(&user)).await;
                 let member = view.expect("the model answers").and_then(|mut view| view.members.remove(0));
@@ -283,7 +283,7 @@ fn beginning() -> impl Strategy<Value = Vec<Step>> {
         prop::collection::vec(member(), 0..4).prop_flat_map(move |mut acts| {
             let create = Act::Create { key: Some(room), pair: None, kind: RoomKind::Group };
             acts.insert(0, create);
-            Just(Step { room, actor: None, at: 0, guard: Relies::OnNothing, named: None, acts })
+            Just(Step { room, actor: None, at: 0, guard: Relies::Nothing, named: None, acts })
         })
     };
     (room(1), room(2)).prop_map(|(one, other)| vec![one, other])
@@ -302,10 +302,10 @@ fn step() -> impl Strategy<Value = Step> {
         }),
     ];
     let guard = prop_oneof![
-        5 => Just(Relies::OnNothing),
-        2 => Just(Relies::OnTheRoom),
-        2 => who().prop_map(Relies::OnMember),
-        1 => Just(Relies::OnSomethingOld),
+        5 => Just(Relies::Nothing),
+        2 => Just(Relies::TheRoom),
+        2 => who().prop_map(Relies::AMember),
+        1 => Just(Relies::SomethingOld),
     ];
     let named = prop::option::weighted(0.3, (0..NAMES, 0..2u64));
     (1..=ROOMS, prop::option::of(who()), 0..60u64, guard, named, acts)

@@ -6,7 +6,20 @@
 //!
 //! `tests/planted.rs` plants mistakes in a store and shows that each is caught.
 
+pub mod atomicity;
+pub mod cancellation;
+pub mod catch_up;
+pub mod closing;
+pub mod concurrency;
+pub mod guards;
+pub mod history;
+pub mod idempotency;
+pub mod markers;
 pub mod numbering;
+pub mod rooms;
+pub mod strictness;
+pub mod unread;
+pub mod visibility;
 
 use std::{fmt::Debug, pin::Pin, sync::Arc};
 
@@ -38,6 +51,9 @@ impl Backend for InMemory {
     }
 }
 
+/// A case that runs.
+pub type Running<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
+
 /// One case of the suite.
 #[derive(Clone, Copy)]
 #[allow(missing_debug_implementations, reason = "a name and a function")]
@@ -45,7 +61,7 @@ pub struct Case {
     /// Its law and its name.
     pub name: &'static str,
     /// Runs it; it panics where the law does not hold.
-    pub run: for<'a> fn(&'a dyn Backend) -> Pin<Box<dyn Future<Output = ()> + 'a>>,
+    pub run: fn(&dyn Backend) -> Running<'_>,
 }
 
 /// Every case, for whoever wants to run them otherwise than as tests.
@@ -85,6 +101,96 @@ macro_rules! store_conformance {
                 rooms_count_for_themselves
                 a_large_batch_is_answered_in_order
                 time_never_runs_backwards
+            }
+            atomicity {
+                what_cannot_be_done_whole_leaves_nothing
+                neighbours_of_what_is_refused_are_untouched
+                commits_of_a_batch_build_on_one_another
+                a_large_commit_is_one_step
+                nothing_is_answered_with_nothing
+            }
+            idempotency {
+                a_repeat_returns_the_first_result
+                another_request_under_the_name_is_a_conflict
+                duplicates_at_once_are_done_once
+                duplicates_in_one_batch_are_done_once
+                names_belong_to_a_room_and_a_sender
+                an_operation_remembers_its_first_change
+                what_was_refused_leaves_its_name_free
+                a_deleted_room_takes_its_names_along
+            }
+            guards {
+                a_stale_policy_changes_nothing
+                who_owns_the_room_is_policy
+                a_stale_member_changes_nothing
+                the_first_of_two_wins
+                nothing_happens_in_a_room_that_is_not_there
+                only_what_is_live_can_be_changed
+            }
+            rooms {
+                key_pair_and_id_are_unique
+                one_room_is_made_of_many_attempts
+                a_deleted_room_leaves_nothing
+                rooms_are_listed_by_their_last_change
+            }
+            visibility {
+                a_newcomer_sees_from_where_they_may
+                who_is_out_sees_nothing
+                who_comes_back_has_a_new_view_and_old_markers
+                hidden_and_missing_look_the_same
+                participants_are_those_who_are_in
+                readers_have_read_and_may_see
+                a_snapshot_keeps_to_its_limits
+            }
+            markers {
+                receipts_only_grow_and_stay_in_order
+                ones_own_marker_may_go_back
+                saying_something_reads_up_to_it
+                registers_are_no_change
+                nothing_happens_to_who_is_not_in_the_room
+            }
+            unread {
+                unread_is_what_a_scan_says
+                what_counts_is_live_and_by_others_and_new
+                the_number_of_all_rooms_is_their_sum
+            }
+            history {
+                every_page_is_a_piece_of_the_history
+                pages_hold_while_others_write
+                messages_of_all_rooms_are_one_list
+                edits_and_deletes_are_what_is_read
+            }
+            catch_up {
+                every_position_leads_to_the_present
+                the_beginning_is_a_position
+                a_position_that_does_not_fit_begins_anew
+                each_thing_is_told_once_as_it_is_now
+                a_change_is_the_same_live_and_later
+                nothing_deleted_or_hidden_comes_back
+                markers_come_along
+            }
+            strictness {
+                messages_come_back_to_the_byte
+                rooms_and_members_come_back_to_the_byte
+                names_that_look_alike_are_different
+                digests_have_64_bits
+                a_message_id_is_used_once
+                one_may_see_from_a_place_that_is_to_come
+            }
+            cancellation {
+                a_commit_that_is_given_up_is_whole_or_not_at_all
+                asking_again_does_it_once
+                reads_that_are_given_up_hold_nothing_up
+            }
+            concurrency {
+                who_follows_the_history_sees_no_hole
+                who_follows_the_changes_sees_no_hole
+                each_read_is_one_moment
+            }
+            closing {
+                a_closed_store_says_so
+                what_was_accepted_is_finished
+                what_is_durable_outlives_the_store
             }
         }
     };
