@@ -1,0 +1,20 @@
+/** How long to wait before the next attempt to connect. */
+
+/** The bounds of waiting, in milliseconds. */
+export interface Backoff {
+  /** The longest first wait. Default 500. */
+  base: number;
+  /** The longest wait of all. Default 30,000. */
+  cap: number;
+}
+
+/**
+ * A wait with full jitter: evenly between nothing and a bound that doubles with each attempt. So ten thousand clients
+ * that lost the same server do not come back together.
+ *
+ * `told` is what the server asked for; it is never undercut, and only spread a little.
+ */
+export function delay(attempt: number, { base, cap }: Backoff, random: () => number, told?: number): number {
+  if (told !== undefined) return told + random() * base;
+  return random() * Math.min(cap, base * 2 ** Math.min(attempt, 16));
+}
