@@ -47,6 +47,7 @@ function signOut(problem = "") {
   open = null;
   $("me").textContent = "";
   $("text").value = "";
+  $("frames").replaceChildren();
   $("sign-in-problem").textContent = problem;
   $("sign-in").hidden = false;
   $("chat").hidden = true;
@@ -137,7 +138,7 @@ async function closed({ code, reason }) {
   }
   const backoff = Math.min(30_000, 500 * 2 ** wire.attempt++) * (0.5 + Math.random() / 2);
   const delay = Math.max(wire.retryAfter ?? 0, backoff);
-  showState("lost", `not connected; trying again in ${Math.ceil(delay / 1_000)} s`);
+  showState("lost", `offline; trying again in ${Math.ceil(delay / 1_000)} s`);
   wire.timer = setTimeout(connect, delay);
 }
 
@@ -229,7 +230,7 @@ async function subscribe(list) {
         forget(answer.room);
         continue;
       }
-      room.rev = null;
+      room.rev = answer.rev;
       if (answer.snapshot) takeSnapshot(room, answer.snapshot);
       for (const event of answer.changes ?? []) change(room, event);
       room.cursor = answer.cursor;
@@ -372,7 +373,8 @@ function change(room, event) {
         room.seq = message.seq;
         room.last = message;
         if (message.sender !== me.id && message.message_type !== "system" && !message.deleted_at) room.unread++;
-        if (message.sender === me.id) room.unread = 0;
+        // Who sends has read, unless the send says how far.
+        if (message.sender === me.id && event.read_seq === undefined) Object.assign(room, { unread: 0, read: message.seq });
       }
       if (message.sender) advance(room, message.sender, event.read_seq ?? message.seq, event.read_seq ?? message.seq);
       room.typing = room.typing.filter((user) => user !== message.sender);
@@ -436,15 +438,18 @@ function delivered(room) {
   }, 300);
 }
 
-/** Says that everything shown was read, if somebody is looking. */
+/** Says that everything shown was read, if somebody is looking; what comes meanwhile, once that is answered. */
 function seen(room) {
-  if (!me.id || !me.ready || document.hidden || room !== open || !isAtEnd() || room.seq === 0) return;
+  if (!me.id || !me.ready || document.hidden || room !== open || !isAtEnd() || room.reading) return;
   if (room.unread === 0 && room.read >= room.seq) return;
-  room.read = room.seq;
-  wire.ask("read_message", { room: room.info.id, seq: room.seq }).then((markers) => {
+  const { seq } = room;
+  room.reading = true;
+  wire.ask("read_message", { room: room.info.id, seq }).finally(() => (room.reading = false)).then((markers) => {
+    room.read = seq;
     room.unread = markers.unread_count;
     show();
-  }, () => (room.read = 0));
+    if (room.seq > seq) seen(room);
+  }, () => {});
 }
 
 let typedAt = 0;
@@ -661,6 +666,20 @@ function isAtEnd() {
   return scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 40;
 }
 
+/** Keeps the newest in view when the view changes its size. A scroll that such a change brings is not the reader's. */
+const view = {
+  size: "", following: true,
+  measure: () => `${$("scroller").clientWidth} ${$("scroller").clientHeight}`,
+  resized() {
+    this.size = this.measure();
+    if (this.following) toEnd();
+  },
+  scrolled() {
+    if (this.size === this.measure()) this.following = isAtEnd();
+  },
+};
+new ResizeObserver(() => view.resized()).observe($("scroller"));
+
 function toEnd() {
   // After what is planned is shown.
   queueMicrotask(() => {
@@ -704,16 +723,17 @@ const watch = {
     const seconds = (now - this.beforeAt) / 1_000;
     const rows = [];
     for (const line of (await answer.text()).split("\n")) {
-      const [, name, value] = line.match(/^([a-z_]+(?:\{.*\})?) (\S+)$/) ?? [];
-      if (!name || /_(bucket|sum)\b/.test(name) || Number(value) === 0) continue;
+      const [, name, text] = line.match(/^([a-z_]+(?:\{.*\})?) (\S+)$/) ?? [];
+      const value = Number(text);
+      if (!name || /_(bucket|sum)\b/.test(name) || value === 0) continue;
       const before = this.before.get(name);
-      const rate = before === undefined || !/_(total|count)\b/.test(name) ? "" : ((value - before) / seconds).toFixed(1);
+      const rate = before === undefined || value < before || !/_(total|count)\b/.test(name) ? "" : ((value - before) / seconds).toFixed(1);
       this.before.set(name, value);
       rows.push({ key: name, stamp: `${value} ${rate}`, item: { name, value, rate } });
     }
     this.beforeAt = now;
     list($("metrics"), rows, ({ name, value, rate }) => el("tr", {},
-      el("th", { scope: "row", textContent: name.replace(/^chat_/, "") }), el("td", { textContent: value }), el("td", { textContent: rate })));
+      el("th", { scope: "row", textContent: name.replace(/^chat_/, "").replace(/[a-z_]+="([^"]*)"/g, "$1") }), el("td", { textContent: value }), el("td", { textContent: rate })));
   },
 };
 
@@ -728,6 +748,7 @@ $("sign-out").addEventListener("click", () => signOut());
 $("watch-toggle").addEventListener("click", () => watch.toggle());
 $("older").addEventListener("click", older);
 $("scroller").addEventListener("scroll", () => {
+  view.scrolled();
   if ($("scroller").scrollTop < 80) older();
   if (open) seen(open);
 });
