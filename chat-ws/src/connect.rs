@@ -3,21 +3,20 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
-    extract::{ConnectInfo, Path, Request, State, rejection::PathRejection},
+    extract::{ConnectInfo, Request, State},
     http::request::Parts,
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
 use chat_core::{
     Code, Error, RoomKey, RoomRef,
-    wire::{Closing, Connection, Identity},
+    wire::{Connection, Identity},
 };
-use serde::Deserialize;
 
 use crate::{
-    auth::{self, AuthError, Credentials, find_token},
+    auth::{AuthError, Credentials, find_token},
     drive::Driver,
-    http::ApiError,
+    http::{ApiError, segment},
     metrics::Refusal,
     server::Shared,
     slots::Slot,
@@ -39,22 +38,19 @@ enum Target {
 /// `/ws/`: many rooms.
 pub(crate) async fn general(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let in_query = shared.settings.query_tokens;
-    answer(&shared, Target::Many, in_query, request).await
+    answer(&shared, Target::Many, in_query, request.into_parts().0).await
 }
 
 /// `/ws/job_chat/{job_id}/`: in the room with the key that the id makes.
-pub(crate) async fn room(
-    State(shared): State<Arc<Shared>>,
-    job: Result<Path<String>, PathRejection>,
-    request: Request,
-) -> Response {
-    let key = job.ok().and_then(|Path(job)| RoomKey::new(format!("{}{job}", shared.settings.room_prefix)).ok());
+pub(crate) async fn room(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    let mut parts = request.into_parts().0;
+    let job = segment(&mut parts, "job_id").await;
+    let key = job.and_then(|job| RoomKey::new(format!("{}{job}", shared.settings.room_prefix)).ok());
     let target = key.map_or(Target::Nowhere, |key| Target::Room(key.into()));
-    answer(&shared, target, shared.settings.room_query_tokens, request).await
+    answer(&shared, target, shared.settings.room_query_tokens, parts).await
 }
 
-async fn answer(shared: &Arc<Shared>, target: Target, in_query: bool, request: Request) -> Response {
-    let mut parts = request.into_parts().0;
+async fn answer(shared: &Arc<Shared>, target: Target, in_query: bool, mut parts: Parts) -> Response {
     Box::pin(open(shared, target, in_query, &mut parts)).await.unwrap_or_else(|refused| {
         shared.metrics.refused(refused.why);
         refused.error.into_response()
@@ -100,8 +96,9 @@ async fn open(shared: &Arc<Shared>, target: Target, in_query: bool, parts: &mut 
         Target::Nowhere => return Err(Refused::new(Refusal::NotFound, Error::not_found("room"))),
     };
     let is_known = identity.is_some();
-    let verifier = Arc::clone(&shared.verifier);
-    let mut connection = Connection::open(shared.engine.clone(), verifier, shared.setup(room), identity, shared.now());
+    let (verifier, meter) = (Arc::clone(shared) as _, Arc::clone(shared) as _);
+    let connection = Connection::open(shared.engine.clone(), verifier, shared.setup(room), identity, shared.now());
+    let mut connection = connection.metered(meter);
     let mut first = Vec::new();
     if is_known {
         greet(shared, &mut connection, &mut first).await?;
@@ -115,11 +112,10 @@ async fn open(shared: &Arc<Shared>, target: Target, in_query: bool, parts: &mut 
 async fn identify(shared: &Shared, in_query: bool, parts: &Parts) -> Result<Option<Identity>, Refused> {
     let token = find_token(&parts.headers, &parts.uri, in_query);
     let credentials = Credentials { token: token.as_deref(), headers: &parts.headers };
-    match auth::ask(&*shared.authenticator, credentials, shared.settings.limits.auth_timeout).await {
+    match shared.identify(credentials).await {
         Ok(identity) => Ok(Some(identity)),
         Err(AuthError::Missing) => Ok(None),
         Err(error) => {
-            shared.metrics.auth_failures.add(1);
             let why = if error == AuthError::Unavailable { Refusal::Busy } else { Refusal::Unauthorized };
             Err(Refused::new(why, error.into()))
         }
@@ -128,31 +124,21 @@ async fn identify(shared: &Shared, in_query: bool, parts: &Parts) -> Result<Opti
 
 /// Waits for the first word of the connection: `ready`, or why not. Saying it before the upgrade makes it a status.
 async fn greet(shared: &Shared, connection: &mut Connection, first: &mut Vec<Bytes>) -> Result<(), Refused> {
-    let limit = shared.settings.limits.handshake_timeout;
-    match tokio::time::timeout(limit, connection.output(first)).await {
-        Ok(None) => Ok(()),
-        Ok(Some(closing)) => Err(refused(first, closing)),
-        Err(_) => Err(Refused::full(Refusal::Busy)),
+    let said = tokio::time::timeout(shared.settings.limits.handshake_timeout, connection.output(first)).await;
+    match (said, connection.refusal()) {
+        (Ok(None), _) => Ok(()),
+        (Ok(Some(_)), Some(error)) => Err(Refused::new(reason(error.code()), error.clone())),
+        (Ok(Some(_)) | Err(_), _) => Err(Refused::full(Refusal::Busy)),
     }
 }
 
-#[derive(Deserialize)]
-struct Said {
-    code: Code,
-}
-
-/// What the connection said instead of `ready`, as an error again.
-fn refused(first: &[Bytes], closing: Closing) -> Refused {
-    let said = first.iter().find_map(|frame| serde_json::from_slice(frame).ok());
-    match said.map(|Said { code }| code) {
-        Some(Code::NotFound) => Refused::new(Refusal::NotFound, Error::not_found("room")),
-        Some(Code::Draining) => Refused::new(Refusal::Draining, Error::Draining),
-        Some(Code::Unauthorized) => Refused::new(Refusal::Unauthorized, Error::Unauthorized { reason: "not here" }),
-        Some(Code::Forbidden) => Refused::new(Refusal::Unauthorized, Error::Forbidden { reason: "not here" }),
-        _ => {
-            tracing::warn!(code = closing.code.number(), "a connection could not be opened");
-            Refused::full(Refusal::Busy)
-        }
+/// As what a refusal is counted.
+const fn reason(code: Code) -> Refusal {
+    match code {
+        Code::NotFound => Refusal::NotFound,
+        Code::Draining => Refusal::Draining,
+        Code::Unauthorized | Code::Forbidden => Refusal::Unauthorized,
+        _ => Refusal::Busy,
     }
 }
 

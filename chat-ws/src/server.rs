@@ -1,20 +1,21 @@
 //! The server as a value: what all its sockets and requests share.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use axum::Router;
+use async_trait::async_trait;
+use axum::{Router, http::HeaderMap};
 use chat_core::{
-    Engine, Timestamp,
-    wire::{Setup, TokenVerifier},
+    Code, Engine, Error, Timestamp, UserId,
+    wire::{Identity, Meter, Setup, TokenVerifier},
 };
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    auth::{Authenticator, FrameTokens},
+    auth::{AuthError, Authenticator, Credentials},
     http,
     lifecycle::{Lifecycle, Phase},
     limits::{ServerLimits, SettingError},
-    metrics::{Metrics, MetricsAccess},
+    metrics::{Action, Metrics, MetricsAccess},
     origin::Origins,
     rate::Rates,
     slots::Slots,
@@ -101,7 +102,6 @@ pub struct ChatServer {
 pub(crate) struct Shared {
     pub(crate) engine: Engine,
     pub(crate) authenticator: Arc<dyn Authenticator>,
-    pub(crate) verifier: Arc<dyn TokenVerifier>,
     pub(crate) settings: Settings,
     pub(crate) metrics: Metrics,
     pub(crate) slots: Arc<Slots>,
@@ -121,17 +121,10 @@ impl ChatServer {
     ) -> Result<Self, SettingError> {
         settings.check()?;
         let limits = &settings.limits;
-        let metrics = Metrics::default();
-        let verifier = FrameTokens {
-            authenticator: Arc::clone(&authenticator),
-            limit: limits.auth_timeout,
-            failures: Arc::clone(&metrics.auth_failures),
-        };
         let shared = Shared {
             engine,
             authenticator,
-            verifier: Arc::new(verifier),
-            metrics,
+            metrics: Metrics::default(),
             slots: Slots::new(limits),
             rates: limits.sends_per_second.map(|rate| Rates::new(rate, limits.send_burst)),
             life: Lifecycle::new(),
@@ -177,10 +170,41 @@ impl Shared {
         self.engine.options().clock.now()
     }
 
+    /// Asks the host whom the credentials belong to, within the time that is set.
+    pub(crate) async fn identify(&self, credentials: Credentials<'_>) -> Result<Identity, AuthError> {
+        let answer = self.authenticator.authenticate(credentials);
+        let answer = tokio::time::timeout(self.settings.limits.auth_timeout, answer).await;
+        let identity = answer.unwrap_or(Err(AuthError::Unavailable));
+        if let Err(AuthError::Refused(_)) = identity {
+            self.metrics.auth_failures.add(1);
+        }
+        identity
+    }
+
     /// How a connection for a room, or for many, is set up.
     pub(crate) fn setup(&self, room: Option<chat_core::RoomRef>) -> Setup {
         let limits = &self.settings.limits;
         Setup { room, heartbeat: limits.ping_every, frame_bytes: limits.frame_bytes, auth_timeout: limits.auth_timeout }
+    }
+}
+
+/// Tokens that come in frames.
+#[async_trait]
+impl TokenVerifier for Shared {
+    async fn verify(&self, token: &str) -> Result<Identity, Error> {
+        Ok(self.identify(Credentials { token: Some(token), headers: &HeaderMap::new() }).await?)
+    }
+}
+
+/// What is sent over sockets and HTTP together has one pace, and is counted together.
+impl Meter for Shared {
+    fn pace(&self, user: &UserId) -> Result<(), Error> {
+        let Some(rates) = &self.rates else { return Ok(()) };
+        rates.take(user, self.now()).map_err(|retry_after_ms| Error::RateLimited { retry_after_ms })
+    }
+
+    fn answered(&self, action: &'static str, failed: Option<Code>, took: Duration) {
+        self.metrics.command(Action::named(action), failed, took);
     }
 }
 

@@ -6,10 +6,11 @@ mod key;
 mod mint;
 mod token;
 
+use std::fmt;
+
 use async_trait::async_trait;
 use axum::http::HeaderMap;
-use chat_core::{Error, Result, wire::TokenVerifier};
-use std::{fmt, sync::Arc, time::Duration};
+use chat_core::Error;
 
 pub use chat_core::wire::Identity;
 pub use jwt::{JwtAuthenticator, JwtSettings, MAX_LEEWAY};
@@ -86,33 +87,5 @@ impl From<AuthError> for Error {
             AuthError::Refused(reason) => Self::Unauthorized { reason },
             AuthError::Unavailable => Self::Busy { retry_after_ms: 1_000 },
         }
-    }
-}
-
-/// Asks the host, within a time limit.
-pub(crate) async fn ask(
-    authenticator: &dyn Authenticator,
-    credentials: Credentials<'_>,
-    limit: Duration,
-) -> Result<Identity, AuthError> {
-    tokio::time::timeout(limit, authenticator.authenticate(credentials)).await.unwrap_or(Err(AuthError::Unavailable))
-}
-
-/// Checks tokens that come in frames with the host's authenticator. One serves all connections.
-#[derive(Debug)]
-pub(crate) struct FrameTokens {
-    pub(crate) authenticator: Arc<dyn Authenticator>,
-    pub(crate) limit: Duration,
-    pub(crate) failures: Arc<crate::metrics::Counter>,
-}
-
-#[async_trait]
-impl TokenVerifier for FrameTokens {
-    async fn verify(&self, token: &str) -> Result<Identity> {
-        let credentials = Credentials { token: Some(token), headers: &HeaderMap::new() };
-        ask(&*self.authenticator, credentials, self.limit).await.map_err(|error| {
-            self.failures.add(1);
-            error.into()
-        })
     }
 }

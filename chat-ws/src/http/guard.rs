@@ -14,7 +14,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use utoipa::openapi::PathItem;
 
 use crate::{
-    metrics::{Action, Outcome, Refusal},
+    metrics::{Action, Refusal},
     origin::Origins,
     server::Shared,
 };
@@ -82,8 +82,8 @@ async fn count(State(counting): State<Counting>, request: Request, next: Next) -
     let began = Instant::now();
     let response = next.run(request).await;
     if let Some(action) = action {
-        let outcome = response.extensions().get().map_or(Outcome::Ok, |Failed(code)| Outcome::Failed(*code));
-        counting.shared.metrics.command(action, outcome, Some(began.elapsed()));
+        let failed = response.extensions().get().map(|Failed(code)| *code);
+        counting.shared.metrics.command(action, failed, began.elapsed());
     }
     response
 }

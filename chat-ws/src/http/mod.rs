@@ -31,6 +31,7 @@ use utoipa_axum::{router::UtoipaMethodRouter, routes};
 use crate::{connect, server::Shared};
 
 pub(crate) use error::ApiError;
+pub(crate) use input::segment;
 
 type SharedRouter = Router<Arc<Shared>>;
 

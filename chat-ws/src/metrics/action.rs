@@ -1,43 +1,20 @@
 //! The names of what can be asked for, as labels.
 
-/// What was asked for, over a socket or HTTP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Action(u8);
+use chat_core::wire::ACTIONS;
 
-/// The socket's actions, and after them what only HTTP has.
-const NAMES: [&str; 28] = [
-    "unknown",
-    "authenticate",
-    "ping",
-    "send_message",
-    "edit_message",
-    "delete_message",
-    "read_message",
-    "message_delivered",
-    "mark_unread",
-    "typing_start",
-    "typing_stop",
-    "create_room",
-    "update_room",
-    "delete_room",
-    "get_room",
-    "list_rooms",
-    "leave_room",
-    "add_participant",
-    "update_participant",
-    "remove_participant",
-    "list_participants",
-    "update_me",
-    "subscribe",
-    "unsubscribe",
-    "history",
-    "readers",
-    "get_message",
-    "list_messages",
-];
+/// What was asked for, over a socket or HTTP: its place among [`names`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Action(usize);
+
+/// What is no action, and what only HTTP has.
+const OTHERS: [&str; 3] = ["unknown", "get_message", "list_messages"];
+
+fn names() -> impl Iterator<Item = &'static str> {
+    OTHERS.into_iter().chain(ACTIONS)
+}
 
 impl Action {
-    pub(crate) const COUNT: usize = NAMES.len();
+    pub(crate) const COUNT: usize = OTHERS.len() + ACTIONS.len();
 
     /// The action of that name; `unknown` for all that is none.
     pub(crate) fn named(name: &str) -> Self {
@@ -46,18 +23,15 @@ impl Action {
 
     /// The action of that name, if it is one.
     pub(crate) fn known(name: &str) -> Option<Self> {
-        NAMES.iter().position(|known| *known == name).and_then(|found| u8::try_from(found).ok()).map(Self)
+        names().position(|known| known == name).map(Self)
     }
 
-    pub(crate) fn all() -> impl Iterator<Item = Self> {
-        (0..=u8::MAX).take(Self::COUNT).map(Self)
-    }
-
-    pub(crate) const fn name(self) -> &'static str {
-        NAMES[self.index()]
+    /// Every action, with its name.
+    pub(crate) fn all() -> impl Iterator<Item = (Self, &'static str)> {
+        names().enumerate().map(|(place, name)| (Self(place), name))
     }
 
     pub(crate) const fn index(self) -> usize {
-        self.0 as usize
+        self.0
     }
 }

@@ -6,12 +6,11 @@ mod text;
 
 use std::{
     net::IpAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
 };
 
+use bytes::Bytes;
 use chat_core::{Code, wire::CloseCode};
 use serde::{Deserialize, Serialize};
 
@@ -98,12 +97,12 @@ const ENDS: [&str; 5] = ["peer", "idle", "stuck", "violation", "cut"];
 pub(crate) struct Metrics {
     pub(crate) sockets_opened: Counter,
     pub(crate) frames_in: Counter,
-    pub(crate) frames_out: Counter,
+    frames_out: Counter,
     pub(crate) bytes_in: Counter,
     pub(crate) bytes_out: Counter,
-    pub(crate) events_out: Counter,
-    pub(crate) resyncs: Counter,
-    pub(crate) auth_failures: Arc<Counter>,
+    events_out: Counter,
+    resyncs: Counter,
+    pub(crate) auth_failures: Counter,
     pub(crate) connections: Counter,
     pub(crate) connections_shed: Counter,
     pub(crate) accept_errors: Counter,
@@ -120,34 +119,19 @@ struct Commands {
     latency: Histogram,
 }
 
-const OUTCOMES: usize = Code::ALL.len() + 2;
+/// Success, and each code.
+const OUTCOMES: usize = Code::ALL.len() + 1;
 
-/// How a command ended, as far as it was told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    Ok,
-    Failed(Code),
-    /// It bore no `ref`: success has no answer.
-    Untold,
+fn outcome(failed: Option<Code>) -> usize {
+    failed.and_then(|code| Code::ALL.iter().position(|other| *other == code)).map_or(0, |found| found + 1)
 }
 
-impl Outcome {
-    fn index(self) -> usize {
-        match self {
-            Self::Ok => 0,
-            Self::Untold => 1,
-            Self::Failed(code) => 2 + Code::ALL.iter().position(|other| *other == code).unwrap_or(0),
-        }
-    }
-
-    const fn name(index: usize) -> &'static str {
-        match index {
-            0 => "ok",
-            1 => "untold",
-            _ => Code::ALL[index - 2].as_str(),
-        }
-    }
+fn outcome_name(index: usize) -> &'static str {
+    index.checked_sub(1).map_or("ok", |found| Code::ALL[found].as_str())
 }
+
+/// Where the type of a frame stands: it is the first key.
+const TYPE_AT: usize = r#"{"type":""#.len();
 
 impl Metrics {
     pub(crate) fn refused(&self, why: Refusal) {
@@ -170,13 +154,27 @@ impl Metrics {
         counter.add(1);
     }
 
-    /// A command was answered, or taken without a promise to.
-    pub(crate) fn command(&self, action: Action, outcome: Outcome, took: Option<std::time::Duration>) {
+    /// A command was answered.
+    pub(crate) fn command(&self, action: Action, failed: Option<Code>, took: Duration) {
         let commands = &self.commands[action.index()];
-        commands.outcomes[outcome.index()].add(1);
-        if let Some(took) = took {
-            commands.latency.observe(took);
+        commands.outcomes[outcome(failed)].add(1);
+        commands.latency.observe(took);
+    }
+
+    /// Frames go out.
+    pub(crate) fn sent(&self, frames: &[Bytes]) {
+        let (mut events, mut resyncs) = (0, 0);
+        for frame in frames {
+            match frame.get(TYPE_AT..TYPE_AT + 3) {
+                // `reply`, `error`, `ready` and `closing` are no events of a room.
+                Some(b"rep" | b"err" | b"rea" | b"clo") => {}
+                Some(b"res") => resyncs += 1,
+                _ => events += 1,
+            }
         }
+        self.frames_out.add(frames.len() as u64);
+        self.events_out.add(events);
+        self.resyncs.add(resyncs);
     }
 
     /// Everything as Prometheus reads it. `sockets` are open now.
@@ -221,23 +219,21 @@ impl Metrics {
     fn render_commands(&self, text: &mut Text) {
         let name = "chat_commands_total";
         text.family(name, "counter", "Commands by action and outcome, over sockets and HTTP.");
-        for (action, commands) in Action::all().zip(self.commands.iter()) {
+        for ((_, action), commands) in Action::all().zip(self.commands.iter()) {
             for (index, counter) in commands.outcomes.iter().enumerate().filter(|(_, counter)| counter.get() > 0) {
-                text.sample(name, &[("action", action.name()), ("outcome", Outcome::name(index))], counter.get());
+                text.sample(name, &[("action", action), ("outcome", outcome_name(index))], counter.get());
             }
         }
         let name = "chat_command_duration_seconds";
         text.family(name, "histogram", "From a command's arrival to its answer, by action.");
-        for (action, commands) in Action::all().zip(self.commands.iter()) {
-            commands.latency.render(text, name, ("action", action.name()));
+        for ((_, action), commands) in Action::all().zip(self.commands.iter()) {
+            commands.latency.render(text, name, ("action", action));
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -248,9 +244,11 @@ mod tests {
         metrics.ended(End::Stuck);
         metrics.auth_failures.add(3);
         let send = Action::named("send_message");
-        metrics.command(send, Outcome::Ok, Some(Duration::from_millis(3)));
-        metrics.command(send, Outcome::Failed(Code::Busy), Some(Duration::from_secs(99)));
-        metrics.command(Action::named("what is this"), Outcome::Untold, None);
+        metrics.command(send, None, Duration::from_millis(3));
+        metrics.command(send, Some(Code::Busy), Duration::from_secs(99));
+        metrics.command(Action::named("what is this"), Some(Code::InvalidArgument), Duration::ZERO);
+        let frames = ["chat_message", "reply", "error", "resync", "ready", "closing", "typing"];
+        metrics.sent(&frames.map(|kind| Bytes::from(format!(r#"{{"type":"{kind}"}}"#))));
         let text = metrics.render(2);
         for line in [
             "# TYPE chat_sockets_open gauge",
@@ -261,7 +259,10 @@ mod tests {
             "chat_auth_failures_total 3",
             "chat_commands_total{action=\"send_message\",outcome=\"ok\"} 1",
             "chat_commands_total{action=\"send_message\",outcome=\"busy\"} 1",
-            "chat_commands_total{action=\"unknown\",outcome=\"untold\"} 1",
+            "chat_commands_total{action=\"unknown\",outcome=\"invalid_argument\"} 1",
+            "chat_frames_out_total 7",
+            "chat_events_out_total 2",
+            "chat_resyncs_total 1",
             "chat_command_duration_seconds_bucket{action=\"send_message\",le=\"0.0025\"} 0",
             "chat_command_duration_seconds_bucket{action=\"send_message\",le=\"0.005\"} 1",
             "chat_command_duration_seconds_bucket{action=\"send_message\",le=\"+Inf\"} 2",

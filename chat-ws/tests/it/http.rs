@@ -277,9 +277,9 @@ async fn bodies_are_json_of_the_right_shape_and_size() {
         }
     };
     for (body, message) in [
-        ("{", "`body` must be a JSON object; it is not JSON at line 1"),
+        ("{", "`body` must be a JSON object; line 1, column 1 is no JSON"),
         ("nonsense", "`body` must be a JSON object"),
-        ("{\"content\":\"x\"} trailing", "`body` must be a JSON object, and nothing after it"),
+        ("{\"content\":\"x\"} trailing", "`body` must be one JSON object, and nothing after it"),
         ("[\"x\"]", "`body` must be a JSON object"),
         (" null", "`body` must be a JSON object"),
         ("{\"content\":5}", "`content` is missing, or not what it must be"),

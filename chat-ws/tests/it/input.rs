@@ -35,6 +35,11 @@ async fn a_frame_that_makes_no_sense_is_answered_and_leaves_the_socket_open() {
         "[]",
         "5",
         "\u{feff}{}",
+        r#"["ping",1,null]"#,
+        r#"{"action":"ping"} and more"#,
+        r#"{"action":"ping","action":"ping"}"#,
+        r#"{"action":"ping","room":5}"#,
+        r#"{"action":"ping","room":"a b"}"#,
         r#"{"action":"nope"}"#,
         r#"{"action":5}"#,
         r#"{"ref":1}"#,
@@ -60,11 +65,24 @@ async fn a_frame_that_makes_no_sense_is_answered_and_leaves_the_socket_open() {
         r#"{"action":"history","before":-1}"#,
         r#"{"action":"history","before":9007199254740992}"#,
         r#"{"action":"history","before":1,"after":1}"#,
-        r#"{"action":"history","limit":-5}"#,
+        r#"{"action":"history","limit":1.5}"#,
+        r#"{"action":"history","limit":"5"}"#,
         r#"{"action":"subscribe","rooms":[{"room":"job:42","cursor":"nonsense"}]}"#,
         r#"{"action":"create_room","key":"0190a1b2-0000-7000-8000-000000000000"}"#,
         r#"{"action":"create_room","key":"a b"}"#,
         r#"{"action":"add_participant"}"#,
+        r#"{"action":"add_participant","user_id":"eve","role":"king"}"#,
+        r#"{"action":"update_participant","user_id":"ben","banned":1}"#,
+        r#"{"action":"update_room","state":"melted"}"#,
+        r#"{"action":"update_me","private_reading":"yes"}"#,
+        r#"{"action":"readers","message_id":"\u0000"}"#,
+        r#"{"action":"unsubscribe","rooms":"job:42"}"#,
+        r#"{"action":"subscribe","rooms":[5]}"#,
+        r#"{"action":"list_rooms","cursor":"nonsense"}"#,
+        r#"{"action":"send_message","content":"x","read_seq":9007199254740992}"#,
+        r#"{"action":"read_message","seq":9007199254740992}"#,
+        r#"{"action":"mark_unread","seq":18446744073709551616}"#,
+        r#"{"action":"history","around":9007199254740992}"#,
         r#"{"action":"authenticate"}"#,
     ];
     for frame in wrong {
@@ -133,9 +151,11 @@ async fn every_size_passes_at_its_limit_and_not_one_byte_past_it() {
     let client_id = |bytes: usize| json!({"action": "send_message", "content": "x", "client_id": "i".repeat(bytes)});
     assert_eq!(ann.does(client_id(128)).await["message"]["seq"], 3);
     assert_eq!(ann.fails(client_id(129)).await, "invalid_argument");
-    let history = |limit: u64| json!({"action": "history", "limit": limit});
-    assert_eq!(ann.does(history(0)).await["results"].as_array().unwrap().len(), 1);
-    assert_eq!(ann.does(history(1_000_000)).await["results"].as_array().unwrap().len(), 3);
+    for (limit, entries) in [("0", 1), ("-5", 1), ("2", 2), ("1000000", 3), ("99999999999999999999999", 3)] {
+        ann.send(format!(r#"{{"action":"history","ref":"{limit}","limit":{limit}}}"#)).await;
+        let page = ann.find(|answer| answer["ref"] == limit).await;
+        assert_eq!(page["ok"]["results"].as_array().unwrap().len(), entries, "{limit}");
+    }
     assert_eq!(ann.does(json!({"action": "read_message", "seq": 999_999})).await["read_seq"], 3, "the end is the end");
     s.stop().await;
 }

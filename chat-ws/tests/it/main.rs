@@ -1,5 +1,7 @@
 //! The server over real sockets.
 
+#![allow(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
+
 mod connecting;
 mod http;
 mod input;

@@ -66,7 +66,7 @@ pub(crate) async fn request(
 /// The answer on a connection that ends with it.
 pub(crate) async fn answer(stream: &mut TcpStream) -> Reply {
     let mut bytes = Vec::new();
-    let mut part = [0; 16 * 1024];
+    let mut part = vec![0; 16 * 1024];
     loop {
         match timeout(PATIENCE, stream.read(&mut part)).await.expect("an answer in time") {
             Ok(0) | Err(_) => break,

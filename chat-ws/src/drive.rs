@@ -1,7 +1,5 @@
 //! One client: its socket below, the protocol without sockets above, and the clock beside them.
 
-mod tracker;
-
 use std::{
     pin::{Pin, pin},
     sync::Arc,
@@ -11,7 +9,7 @@ use std::{
 
 use bytes::Bytes;
 use chat_core::{
-    Error, Timestamp,
+    Timestamp,
     wire::{CloseCode, Closing, Connection},
 };
 use futures_util::future::poll_fn;
@@ -24,8 +22,6 @@ use crate::{
     slots::Slot,
     ws::{Broken, Incoming, WsSocket},
 };
-
-use tracker::Tracker;
 
 /// Frames that are taken from one socket before others have their turn.
 const READS: usize = 64;
@@ -40,7 +36,6 @@ pub(crate) struct Driver {
     shared: Arc<Shared>,
     slot: Slot,
     stop: Stop,
-    tracker: Tracker,
     out: Vec<Bytes>,
     /// When the peer last gave a sign of life, and was last asked for one.
     heard: Instant,
@@ -93,19 +88,7 @@ impl Driver {
     ) -> Self {
         let now = Instant::now();
         let deadline = connection.deadline();
-        Self {
-            socket,
-            connection,
-            shared,
-            slot,
-            stop,
-            tracker: Tracker::default(),
-            out: first,
-            heard: now,
-            pinged: now,
-            deadline,
-            draining: false,
-        }
+        Self { socket, connection, shared, slot, stop, out: first, heard: now, pinged: now, deadline, draining: false }
     }
 
     /// Serves it to its end.
@@ -212,7 +195,7 @@ impl Driver {
                 Poll::Ready(Incoming::Text(text)) => {
                     frames += 1;
                     bytes += text.len() as u64;
-                    self.receive(&text);
+                    self.connection.receive(&text);
                 }
                 Poll::Ready(Incoming::Binary(data)) => {
                     frames += 1;
@@ -230,19 +213,6 @@ impl Driver {
             self.shared.metrics.bytes_in.add(bytes);
         }
         read
-    }
-
-    fn receive(&mut self, text: &str) {
-        let user = self.connection.user();
-        if let (Some(rates), Some(user)) = (&self.shared.rates, user)
-            && let Some(reference) = tracker::send_of(text)
-            && let Err(retry_after_ms) = rates.take(user, self.shared.now())
-        {
-            self.out.push(tracker::refusal(reference, &Error::RateLimited { retry_after_ms }));
-            return;
-        }
-        self.tracker.arrived(text, &self.shared.metrics);
-        self.connection.receive(text);
     }
 
     /// Counts the socket as its user's, once that is known.
@@ -286,7 +256,7 @@ impl Driver {
     }
 
     async fn send(&mut self) -> Result<(), Ending> {
-        self.tracker.answered(&self.out, &self.shared.metrics);
+        self.shared.metrics.sent(&self.out);
         let patience = self.shared.settings.limits.write_timeout;
         let sent = tokio::select! {
             biased;
