@@ -33,6 +33,7 @@ async fn begin(backend: &dyn Backend) -> (Story, JoinSet<Vec<u64>>) {
             let mut places = Vec::new();
             for n in 0..EACH {
                 let writes = [commits::say(story.fresh(), &person, &n.to_string()), commits::rename(person.as_str())];
+                tokio::task::yield_now().await;
                 let done = story.apply(story.writes(writes).by(&person)).await;
                 let ChangeBody::Posted(message) = &done.changes[0].body else { panic!("not posted: {done:?}") };
                 assert_eq!(done.changes[1].cursor.rev, message.rev + 1, "nothing comes between writes of one commit");
