@@ -84,6 +84,7 @@ async fn what_waits_of_a_room_is_not_handed_out_after_a_removal() {
     for n in 0..5 {
         s.says("ann", &n.to_string()).await;
     }
+    s.of("ben").mark(s.room, MarkKind::Read, 2).await.unwrap();
     s.host().send(other, SendMessage::system("stays")).await.unwrap();
     s.host().remove_participant(s.room, remove("ben")).await.unwrap();
     for live in [&mut phone, &mut tablet] {

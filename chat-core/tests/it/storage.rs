@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use chat_core::{Code, CreateRoom, Limits, MarkKind, Options, SendMessage, Subscribed, Sync, UpdateMe, Window};
+use chat_core::{Code, CreateRoom, Event, Limits, MarkKind, Options, SendMessage, Subscribed, Sync, UpdateMe, Window};
 use futures_util::{FutureExt as _, future::join_all};
 
 use crate::{
@@ -107,6 +107,7 @@ async fn an_authors_sends_keep_their_order_around_what_must_wait() {
     let store = Held::new();
     let s = Stage::on(Arc::clone(&store) as _).await;
     let (ann, ben, host) = (s.of("ann"), s.of("ben"), s.host());
+    let mut live = s.opens("ben").await;
     store.hold(Call::Commit);
     let mut held = Box::pin(ben.send(s.room, SendMessage::text("first")));
     assert!(held.as_mut().now_or_never().is_none());
@@ -130,10 +131,19 @@ async fn an_authors_sends_keep_their_order_around_what_must_wait() {
     store.release(Call::Commit);
     assert!(all.await.into_iter().all(|ok| ok));
     held.await.unwrap();
-    let texts = s.texts().await;
-    let of = |who: &str| texts.iter().filter(|text| text.starts_with(who)).cloned().collect::<Vec<_>>();
-    assert_eq!(of("ann"), (0..5).map(|n| format!("ann {n}")).collect::<Vec<_>>());
-    assert_eq!(of("note"), (0..5).map(|n| format!("note {n}")).collect::<Vec<_>>());
+    let (mut by_ann, mut by_host) = (Vec::new(), Vec::new());
+    for frame in waiting(&mut live) {
+        match frame.event() {
+            Event::ChatMessage { message, .. } if message.sender == Some(user("ann")) => {
+                by_ann.extend(message.content.clone());
+            }
+            Event::ChatMessage { message, .. } if message.sender.is_none() => by_host.extend(message.content.clone()),
+            Event::ParticipantUpdated { participant, .. } => by_host.extend(participant.name.clone()),
+            _ => {}
+        }
+    }
+    assert_eq!(by_ann, (0..5).map(|n| format!("ann {n}")).collect::<Vec<_>>());
+    assert_eq!(by_host, (0..5).flat_map(|n| [format!("Ann {n}"), format!("note {n}")]).collect::<Vec<_>>());
 }
 
 #[tokio::test]
