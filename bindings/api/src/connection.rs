@@ -1,0 +1,154 @@
+//! A connection of the protocol, carried over somebody else's socket.
+
+use std::{
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use chat_core::{
+    Actor, Engine, UserId,
+    wire::{self, CloseCode, Identity, Setup, TokenVerifier},
+};
+use tokio::sync::mpsc;
+
+use crate::{error::ChatError, runtime};
+
+/// Frames of the peer that may wait; a peer that sends more is closed with `overloaded`.
+const INBOX: usize = 256;
+/// The largest frame of the peer; one that is larger ends the connection with `protocol`.
+const FRAME_BYTES: usize = 128 * 1024;
+
+/// A user's connection over a socket of your own: hand it the text frames that come, send those that it gives, and
+/// close the socket with the code that it ends with.
+///
+/// Frames are pulled: while nobody asks for the next ones, nothing is worked on, so a slow socket is felt.
+#[cfg_attr(feature = "uniffi", derive(uniffi::Object))]
+#[derive(Clone, Debug)]
+pub struct Connection {
+    inbox: Arc<Mutex<Option<mpsc::Sender<Input>>>>,
+    outbox: Arc<tokio::sync::Mutex<mpsc::Receiver<Vec<Bytes>>>>,
+    ended: Arc<OnceLock<CloseCode>>,
+}
+
+/// What the peer did.
+#[derive(Debug)]
+enum Input {
+    Text(String),
+    Misbehaved(CloseCode),
+}
+
+impl Connection {
+    pub(crate) fn open(engine: &Engine, user: &str, room: Option<String>) -> Result<Self, ChatError> {
+        let identity = Identity { actor: Actor::User(UserId::new(user)?), name: None, avatar: None, expires_at: None };
+        let setup = Setup {
+            room: room.map(|room| room.parse()).transpose()?,
+            heartbeat: Duration::from_secs(25),
+            frame_bytes: FRAME_BYTES,
+            auth_timeout: Duration::from_secs(10),
+        };
+        let now = engine.options().clock.now();
+        let wire = wire::Connection::open(engine.clone(), Arc::new(NoTokens), setup, Some(identity), now);
+        let (inbox, inputs) = mpsc::channel(INBOX);
+        let (frames, outbox) = mpsc::channel(1);
+        let ended = Arc::new(OnceLock::new());
+        // spawns: the connection; its peer's leaving, the engine's close and dropping the handle end it.
+        runtime::runtime()?.spawn(carry(wire, inputs, frames, Arc::clone(&ended)));
+        Ok(Self { inbox: Arc::new(Mutex::new(Some(inbox))), outbox: Arc::new(tokio::sync::Mutex::new(outbox)), ended })
+    }
+
+    /// The next frames to send, in order; nothing at the end.
+    pub(crate) async fn frames(&self) -> Option<Vec<Bytes>> {
+        self.outbox.lock().await.recv().await
+    }
+
+    fn inbox(&self) -> std::sync::MutexGuard<'_, Option<mpsc::Sender<Input>>> {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg_attr(feature = "uniffi", uniffi::export)]
+impl Connection {
+    /// Takes a text frame from the peer. Returns at once; after the end it does nothing.
+    pub fn receive(&self, text: String) {
+        let mut inbox = self.inbox();
+        let Some(sender) = &*inbox else { return };
+        let input = if text.len() > FRAME_BYTES { Input::Misbehaved(CloseCode::Protocol) } else { Input::Text(text) };
+        // One place is kept for saying so.
+        if sender.capacity() > 1 {
+            let _ = sender.try_send(input);
+        } else {
+            let _ = sender.try_send(Input::Misbehaved(CloseCode::Overloaded));
+            *inbox = None;
+        }
+    }
+
+    /// The peer is gone: ends the connection.
+    pub fn close(&self) {
+        *self.inbox() = None;
+    }
+
+    /// The code to close the socket with, once the connection has ended from this side.
+    pub fn close_code(&self) -> Option<u16> {
+        self.ended.get().map(|code| code.number())
+    }
+}
+
+#[cfg(feature = "uniffi")]
+#[uniffi::export]
+impl Connection {
+    /// The next frames to send, in order; nothing at the end. Giving up waiting loses nothing.
+    pub async fn next_frames(&self) -> Option<Vec<String>> {
+        let text = |frame: &Bytes| String::from_utf8_lossy(frame).into_owned();
+        self.frames().await.map(|frames| frames.iter().map(text).collect())
+    }
+}
+
+/// Joins a connection with what goes in and out, until either side ends it.
+async fn carry(
+    mut wire: wire::Connection,
+    mut inputs: mpsc::Receiver<Input>,
+    outbox: mpsc::Sender<Vec<Bytes>>,
+    ended: Arc<OnceLock<CloseCode>>,
+) {
+    let mut frames = Vec::new();
+    loop {
+        tokio::select! {
+            input = inputs.recv(), if wire.has_room() => match input {
+                Some(Input::Text(text)) => wire.receive(&text),
+                Some(Input::Misbehaved(code)) => wire.close(code, None),
+                None => return,
+            },
+            Some((place, closing)) = output(&mut wire, &outbox, &mut frames) => {
+                place.send(std::mem::take(&mut frames));
+                if let Some(closing) = closing {
+                    let _ = ended.set(closing.code);
+                    return;
+                }
+            }
+            else => return,
+        }
+    }
+}
+
+/// What is to be sent, as soon as somebody takes it.
+async fn output<'a>(
+    wire: &mut wire::Connection,
+    outbox: &'a mpsc::Sender<Vec<Bytes>>,
+    frames: &mut Vec<Bytes>,
+) -> Option<(mpsc::Permit<'a, Vec<Bytes>>, Option<wire::Closing>)> {
+    let place = outbox.reserve().await.ok()?;
+    let closing = wire.output(frames).await;
+    Some((place, closing))
+}
+
+/// The host has said who it is; tokens in frames are not its way.
+struct NoTokens;
+
+#[async_trait]
+impl TokenVerifier for NoTokens {
+    async fn verify(&self, _: &str) -> chat_core::Result<Identity> {
+        Err(chat_core::Error::Unauthorized { reason: "this connection takes no tokens" })
+    }
+}

@@ -1,0 +1,174 @@
+//! One subscriber's events, as a stream that is pulled.
+
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::Poll,
+};
+
+use chat_core::{Cursor, Frame, Live, RoomRef, Subscribed};
+use tokio::sync::{Mutex, MutexGuard, Notify};
+
+use crate::{error::ChatError, record::OpenRoom};
+
+/// One subscriber's events: a bounded stream, and the rooms that feed it.
+///
+/// Events wait here only up to a limit. Who falls behind gets `resync` for its rooms instead of what it missed:
+/// subscribe again with the last cursor. It ends when it is closed, when the engine closes, and when it is too slow
+/// even to be told so.
+#[cfg_attr(feature = "uniffi", derive(uniffi::Object))]
+#[derive(Clone, Debug)]
+pub struct Events {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    /// `None` once closed.
+    live: Mutex<Option<Live>>,
+    /// Somebody waits for what `next` holds while it waits for events.
+    wanted: Notify,
+    closed: AtomicBool,
+}
+
+impl Events {
+    pub(crate) fn new(session: &chat_core::Session) -> Self {
+        let live = Mutex::new(Some(session.live()));
+        Self { shared: Arc::new(Shared { live, wanted: Notify::new(), closed: AtomicBool::new(false) }) }
+    }
+
+    pub(crate) async fn subscribe_core(
+        &self,
+        rooms: Vec<(RoomRef, Option<Cursor>)>,
+    ) -> chat_core::Result<Vec<Subscribed>> {
+        match self.shared.take().await.as_mut() {
+            Some(live) => live.subscribe(rooms).await,
+            None => Err(chat_core::Error::Draining),
+        }
+    }
+
+    pub(crate) async fn unsubscribe_core(&self, room: RoomRef) -> chat_core::Result<()> {
+        match self.shared.take().await.as_mut() {
+            Some(live) => {
+                // What is not there is not open.
+                if let RoomRef::Id(room) = room {
+                    live.unsubscribe(room);
+                }
+                Ok(())
+            }
+            None => Err(chat_core::Error::Draining),
+        }
+    }
+
+    /// The next event; `None` at the end. Dropping the future loses nothing.
+    pub(crate) async fn next_frame(&self) -> Option<Arc<Frame>> {
+        loop {
+            let mut live = self.shared.live.lock().await;
+            let next = live.as_mut()?.next();
+            tokio::select! {
+                frame = next => return frame,
+                // The lock is fair: who wants it comes first.
+                () = self.shared.wanted.notified() => {
+                    if self.shared.closed.load(Ordering::Acquire) {
+                        *live = None;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Ends it and closes its rooms.
+    pub(crate) fn end(&self) {
+        self.shared.closed.store(true, Ordering::Release);
+        match self.shared.live.try_lock() {
+            Ok(mut live) => *live = None,
+            // Whoever waits for an event lets go.
+            Err(_) => self.shared.wanted.notify_one(),
+        }
+    }
+}
+
+impl Shared {
+    /// The live side, even while somebody waits for an event.
+    async fn take(&self) -> MutexGuard<'_, Option<Live>> {
+        let mut lock = pin!(self.live.lock());
+        let mut live = poll_fn(|cx| match lock.as_mut().poll(cx) {
+            Poll::Ready(live) => Poll::Ready(live),
+            Poll::Pending => {
+                self.wanted.notify_one();
+                Poll::Pending
+            }
+        })
+        .await;
+        if self.closed.load(Ordering::Acquire) {
+            *live = None;
+        }
+        live
+    }
+}
+
+/// The rooms to open, as the core takes them.
+pub(crate) fn rooms(rooms: Vec<OpenRoom>) -> Result<Vec<(RoomRef, Option<Cursor>)>, ChatError> {
+    let place = |OpenRoom { room, cursor }| Ok((room.parse()?, cursor.map(|cursor| cursor.parse()).transpose()?));
+    rooms.into_iter().map(place).collect::<chat_core::Result<_>>().map_err(Into::into)
+}
+
+#[cfg(feature = "uniffi")]
+mod exported {
+    use super::{Arc, ChatError, Events, OpenRoom, rooms};
+    use crate::{
+        Session,
+        carry::{carry, read},
+        record::{Event, Opened},
+        runtime,
+    };
+
+    #[uniffi::export]
+    impl Session {
+        /// A new subscriber.
+        pub fn events(&self) -> Arc<Events> {
+            Arc::new(Events::new(&self.core))
+        }
+    }
+
+    #[uniffi::export]
+    impl Events {
+        /// Opens rooms, each from a cursor or from scratch. What is returned comes before any event of those rooms.
+        ///
+        /// # Errors
+        /// `limit_reached` for too many rooms at once. A room that is not there, or not theirs, is `gone`, no error.
+        pub async fn subscribe(&self, open: Vec<OpenRoom>) -> Result<Vec<Opened>, ChatError> {
+            let (events, open) = (self.clone(), rooms(open)?);
+            carry(&runtime::run(async move { events.subscribe_core(open).await }).await?)
+        }
+
+        /// Closes a room, by its id.
+        ///
+        /// # Errors
+        /// `draining` after the end.
+        pub async fn unsubscribe(&self, room: String) -> Result<(), ChatError> {
+            let (events, room) = (self.clone(), room.parse()?);
+            runtime::run(async move { events.unsubscribe_core(room).await }).await
+        }
+
+        /// The next event; nothing at the end. Giving up waiting loses nothing.
+        ///
+        /// # Errors
+        /// The system gives no threads.
+        pub async fn next(&self) -> Result<Option<Event>, ChatError> {
+            match self.next_frame().await {
+                Some(frame) => read(&String::from_utf8_lossy(frame.json()), "event").map(Some),
+                None => Ok(None),
+            }
+        }
+
+        /// Ends it and closes its rooms.
+        pub fn close(&self) {
+            self.end();
+        }
+    }
+}

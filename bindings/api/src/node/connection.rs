@@ -1,0 +1,69 @@
+//! A connection over a socket of the user's own, for Node.
+
+use napi::bindgen_prelude::Function;
+use napi_derive::napi;
+
+use super::{Args, engine::NodeEngine, pulled::Pulled};
+use crate::connection::Connection;
+
+/// See [`Connection`].
+#[napi(js_name = "Connection")]
+#[derive(Debug)]
+pub struct NodeConnection {
+    connection: Connection,
+    pulled: Pulled,
+}
+
+#[napi]
+impl NodeEngine {
+    /// Carries a user's connection; `wake` is called when there is something to take again.
+    #[napi]
+    pub fn connection(&self, args: String, wake: Function<'_, (), ()>) -> napi::Result<NodeConnection> {
+        let mut args = Args::parse(&args)?;
+        let connection = Connection::open(&self.0.core, &args.next::<String>("user")?, args.next("room")?)?;
+        let source = connection.clone();
+        let pulled = Pulled::start(&wake, |filled| async move {
+            while let Some(frames) = source.frames().await {
+                for frame in frames {
+                    if !filled.put(String::from_utf8_lossy(&frame).into_owned()).await {
+                        return;
+                    }
+                }
+            }
+        })?;
+        Ok(NodeConnection { connection, pulled })
+    }
+}
+
+#[napi]
+impl NodeConnection {
+    /// Takes a text frame from the peer.
+    #[napi]
+    pub fn receive(&self, text: String) {
+        self.connection.receive(text);
+    }
+
+    /// Frames to send: empty for nothing yet, `null` at the end.
+    #[napi]
+    pub fn take(&mut self) -> Option<Vec<String>> {
+        self.pulled.take()
+    }
+
+    /// The code to close the socket with, once it has ended from this side.
+    #[napi]
+    pub fn close_code(&self) -> Option<u16> {
+        self.connection.close_code()
+    }
+
+    /// The peer is gone.
+    #[napi]
+    pub fn close(&self) {
+        self.connection.close();
+    }
+}
+
+impl Drop for NodeConnection {
+    fn drop(&mut self) {
+        self.connection.close();
+    }
+}

@@ -1,0 +1,106 @@
+//! Texts that JavaScript pulls: it takes what is ready, and is woken once when there is more.
+
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use napi::{
+    Status,
+    bindgen_prelude::Function,
+    threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode},
+};
+use tokio::sync::mpsc;
+
+use crate::{error::ChatError, runtime};
+
+/// How many texts may lie ready; while they do, no more are asked for.
+const READY: usize = 256;
+
+/// Wakes whoever waits in JavaScript. It does not keep the process alive.
+type Wake = ThreadsafeFunction<(), (), (), Status, false, true>;
+
+/// The end that JavaScript holds.
+#[derive(Debug)]
+pub(crate) struct Pulled {
+    ready: mpsc::Receiver<String>,
+    waiting: Arc<AtomicBool>,
+}
+
+/// The end that is filled.
+pub(crate) struct Filled {
+    ready: mpsc::Sender<String>,
+    waiting: Arc<AtomicBool>,
+    wake: Wake,
+}
+
+impl Pulled {
+    /// Starts `fill`, which hands over texts until it returns or nobody pulls any more.
+    pub(crate) fn start<F: Future<Output = ()> + Send + 'static>(
+        wake: &Function<'_, (), ()>,
+        fill: impl FnOnce(Filled) -> F,
+    ) -> napi::Result<Self> {
+        let wake = wake.build_threadsafe_function().weak::<true>().callee_handled::<false>().build()?;
+        let (sender, ready) = mpsc::channel(READY);
+        let waiting = Arc::new(AtomicBool::new(false));
+        // spawns: what fills it; the end of its source and dropping the `Pulled` end it.
+        runtime::runtime().map_err(ChatError::from)?.spawn(fill(Filled {
+            ready: sender,
+            waiting: Arc::clone(&waiting),
+            wake,
+        }));
+        Ok(Self { ready, waiting })
+    }
+
+    /// What is ready: nothing yet is empty, and then `wake` is called once when there is more; nothing ever is `None`.
+    pub(crate) fn take(&mut self) -> Option<Vec<String>> {
+        let mut texts = Vec::new();
+        for last in [false, true] {
+            loop {
+                match self.ready.try_recv() {
+                    Ok(text) => texts.push(text),
+                    Err(mpsc::error::TryRecvError::Empty) => break,
+                    Err(mpsc::error::TryRecvError::Disconnected) => {
+                        return Some(texts).filter(|texts| !texts.is_empty());
+                    }
+                }
+                if texts.len() >= READY {
+                    return Some(texts);
+                }
+            }
+            if last || !texts.is_empty() {
+                break;
+            }
+            // Something may come between looking and saying that one waits, so look again.
+            self.waiting.store(true, Ordering::SeqCst);
+        }
+        Some(texts)
+    }
+}
+
+impl Filled {
+    /// Hands over a text, once there is room; `false` if nobody pulls any more.
+    pub(crate) async fn put(&self, text: String) -> bool {
+        let put = self.ready.send(text).await.is_ok();
+        self.wake();
+        put
+    }
+
+    fn wake(&self) {
+        if self.waiting.swap(false, Ordering::SeqCst) {
+            self.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+        }
+    }
+}
+
+impl Drop for Filled {
+    fn drop(&mut self) {
+        // Whoever waits must see the end: give the place up first.
+        let (closed, _) = mpsc::channel(1);
+        drop(std::mem::replace(&mut self.ready, closed));
+        self.wake();
+    }
+}

@@ -1,0 +1,6 @@
+'use strict';
+
+const { ChatEngine } = require('./lib/engine.cjs');
+const { ChatError } = require('./lib/error.cjs');
+
+module.exports = { ChatEngine, ChatError };

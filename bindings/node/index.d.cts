@@ -1,0 +1,130 @@
+import type { CallOptions, ErrorCode, ErrorDetails, Event, Opened, OpenRoom, Retry, SessionMethods } from './generated.cjs';
+
+export type * from './generated.cjs';
+
+/**
+ * A running chat engine. Close it when you are done: that finishes what was accepted and lets go of everything.
+ * It never keeps a process alive by itself.
+ *
+ * @example
+ * const engine = await ChatEngine.open({ memory: true });
+ * const room = await engine.host().createRoom({ key: 'job:42', participants: ['ann', 'ben'] });
+ * await engine.session('ann').send(room.id, { content: 'On my way' });
+ * await engine.close();
+ */
+export declare class ChatEngine {
+  private constructor();
+  /** Opens an engine. `memory`: keeps everything in memory, for trials and tests. */
+  static open(options: OpenOptions): Promise<ChatEngine>;
+  /** What a user may do. Your program has decided who the user is. */
+  session(user: string): Session;
+  /** What only the application itself may do: rooms with keys, system messages, sending for others. */
+  host(): Session;
+  /** Carries a user's connection over a socket of your own. With `room` it is inside that room from the start. */
+  connection(user: string, options?: { room?: string }): Connection;
+  /** Serves WebSockets and HTTP from inside the process; it keeps the process alive until it is closed. */
+  serve(options: ServeOptions): Promise<Server>;
+  /** Closes its servers, finishes what was accepted, ends every subscription. Closing twice is fine. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** Where an engine keeps its data. */
+export type OpenOptions = { memory: true };
+
+/** What one user, or the application itself, may do. Cheap to make: one per request, or keep it. */
+export interface Session extends SessionMethods {
+  /**
+   * A new subscriber: the events of its rooms, and what concerns the user.
+   *
+   * @example
+   * for await (const event of session.events({ rooms: ['job:42'] })) {
+   *   if (event.type === 'chat_message') console.log(event.message.content);
+   * }
+   */
+  events(options?: EventsOptions): Events;
+}
+
+/** What to follow. */
+export interface EventsOptions {
+  /** Rooms to open when the first event is asked for, from then on. To resume, call `subscribe` with cursors. */
+  rooms?: string | (string | OpenRoom)[];
+  /** Ends it: a loop over it throws the signal's reason. */
+  signal?: AbortSignal;
+}
+
+/**
+ * One subscriber's events. Only what is asked for is taken: who falls behind gets `resync` for its rooms instead of what
+ * it missed, and subscribes again with its last cursor. Leaving a loop over it ends it. Waiting for an event does not
+ * keep the process alive.
+ */
+export interface Events extends AsyncIterable<Event> {
+  /** Opens rooms, each from a cursor or from scratch; what is returned comes before any event of those rooms. */
+  subscribe(rooms: string | (string | OpenRoom)[], options?: CallOptions): Promise<Opened[]>;
+  /** Closes a room, by its id. */
+  unsubscribe(room: string, options?: CallOptions): Promise<void>;
+  /** Ends it and closes its rooms. */
+  close(): void;
+}
+
+/**
+ * A user's connection over a socket of your own.
+ *
+ * @example
+ * const conn = engine.connection(user);
+ * socket.on('message', (frame) => conn.receive(frame));
+ * socket.on('close', () => conn.close());
+ * for await (const frame of conn.frames()) await new Promise((sent) => socket.send(frame, sent));
+ * socket.close(conn.closeCode);
+ */
+export interface Connection {
+  /** Takes a text frame from the peer. Returns at once; a peer that floods is closed. */
+  receive(frame: string | { toString(): string }): void;
+  /** The frames to send, pulled: while a slow socket takes one, no others are made. */
+  frames(): AsyncGenerator<string, void, void>;
+  /** The code to close the socket with, once `frames()` has ended; `undefined` if the peer went. */
+  readonly closeCode: number | undefined;
+  /** The peer is gone. */
+  close(): void;
+}
+
+/** How to serve. `jwtSecret` or `authenticate` must be given. */
+export interface ServeOptions {
+  /** The port; 0, the default, takes a free one. */
+  port?: number;
+  /** The address of this machine to listen on; by default 127.0.0.1. */
+  host?: string;
+  /** Origins of web pages that may use it, beside those of this machine. */
+  allowOrigin?: string[];
+  /** Users bring JSON Web Tokens signed with this secret (HS256, at least 32 bytes). */
+  jwtSecret?: string;
+  /** Your own login: the user a token is for, or nothing to refuse. One that throws or takes over 10 s lets nobody in. */
+  authenticate?: (token: string) => string | null | undefined | Promise<string | null | undefined>;
+}
+
+/** A server that serves from inside the process. */
+export interface Server {
+  /** The port it listens on. */
+  readonly port: number;
+  /** Where it is: `http://127.0.0.1:8080`. */
+  readonly url: string;
+  /** Resolves when it has stopped. */
+  readonly closed: Promise<void>;
+  /** Stops listening, tells every socket when to come back, finishes requests. */
+  close(): Promise<void>;
+}
+
+/** Why a call failed. The message is for developers and never repeats what a user wrote. */
+export declare class ChatError extends Error {
+  private constructor();
+  /** The stable code. */
+  readonly code: ErrorCode;
+  /** Whether repeating the call can help: never, later, or after reading the present state. */
+  readonly retry: Retry;
+  /** Whether the same call can succeed later. */
+  readonly retryable: boolean;
+  /** When to repeat it, in milliseconds, where that is known. */
+  readonly retryAfterMs: number | undefined;
+  /** Which field and which limit it was about. */
+  readonly details: ErrorDetails;
+}

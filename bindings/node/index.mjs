@@ -1,0 +1,3 @@
+import engine from './index.cjs';
+
+export const { ChatEngine, ChatError } = engine;

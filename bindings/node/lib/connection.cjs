@@ -1,0 +1,35 @@
+'use strict';
+
+const { args, direct } = require('./error.cjs');
+const { Pull } = require('./pull.cjs');
+
+/** A user's connection over a socket of your own. */
+class Connection {
+  #pull;
+
+  constructor(engine, user, options = {}) {
+    this.#pull = new Pull((wake) => direct(() => engine.connection(args([user, options.room]), wake)));
+  }
+
+  /** Takes a text frame from the peer: a string, or a Buffer as `ws` gives it. */
+  receive(frame) {
+    this.#pull.native.receive(typeof frame === 'string' ? frame : String(frame));
+  }
+
+  /** The frames to send, pulled: while a slow socket takes one, no others are made. */
+  frames() {
+    return this.#pull.items();
+  }
+
+  /** The code to close the socket with, once `frames()` has ended; `undefined` if the peer went. */
+  get closeCode() {
+    return this.#pull.native.closeCode() ?? undefined;
+  }
+
+  /** The peer is gone. */
+  close() {
+    this.#pull.end();
+  }
+}
+
+module.exports = { Connection };

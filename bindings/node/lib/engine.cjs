@@ -1,0 +1,58 @@
+'use strict';
+
+const { ChatError, args, call, direct } = require('./error.cjs');
+const { Connection } = require('./connection.cjs');
+const { Server } = require('./server.cjs');
+const { Session } = require('./session.cjs');
+const { load } = require('./load.cjs');
+
+const native = load();
+Session.learn(native.Session);
+
+/** A running chat engine. */
+class ChatEngine {
+  #native;
+  #servers = new Set();
+
+  constructor(engine) {
+    if (!(engine instanceof native.ChatEngine)) throw new TypeError('use ChatEngine.open()');
+    this.#native = engine;
+  }
+
+  static async open(options) {
+    if (options?.memory !== true) {
+      throw new ChatError({ code: 'invalid_argument', message: '`memory` must be true', details: { field: 'memory' } });
+    }
+    return new ChatEngine(await native.ChatEngine.inMemory());
+  }
+
+  session(user) {
+    return new Session(direct(() => this.#native.session(args([user]))));
+  }
+
+  host() {
+    return new Session(this.#native.host());
+  }
+
+  connection(user, options) {
+    return new Connection(this.#native, user, options);
+  }
+
+  async serve(options = {}) {
+    const server = await Server.start(this.#native, options);
+    this.#servers.add(server);
+    server.closed.then(() => this.#servers.delete(server));
+    return server;
+  }
+
+  async close() {
+    await Promise.all([...this.#servers].map((server) => server.close()));
+    await call(this.#native, 'close', []);
+  }
+
+  [Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')]() {
+    return this.close();
+  }
+}
+
+module.exports = { ChatEngine };

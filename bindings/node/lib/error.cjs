@@ -1,0 +1,77 @@
+'use strict';
+
+// Errors as JavaScript catches them.
+
+/** Why a call failed. `code` is stable; the message is for developers and never repeats what a user wrote. */
+class ChatError extends Error {
+  constructor({ code, message, retry = 'never', retry_after_ms = null, details = {} }, options) {
+    super(message, options);
+    this.code = code;
+    this.retry = retry;
+    this.retryAfterMs = retry_after_ms ?? undefined;
+    this.details = details;
+  }
+
+  get name() {
+    return 'ChatError';
+  }
+
+  /** Whether the same call can succeed later. */
+  get retryable() {
+    return this.retry === 'later';
+  }
+}
+
+/** What the addon threw, as the user gets it; the stack is the caller's. */
+function chatError(thrown) {
+  let said;
+  try {
+    said = JSON.parse(thrown.message);
+  } catch {
+    return thrown;
+  }
+  return new ChatError(said);
+}
+
+/** Calls the addon; what it throws becomes a `ChatError`. */
+function direct(call) {
+  try {
+    return call();
+  } catch (thrown) {
+    throw chatError(thrown);
+  }
+}
+
+/** Arguments as the addon takes them. */
+function args(list) {
+  try {
+    return JSON.stringify(list);
+  } catch {
+    // A BigInt, or an object that contains itself.
+    throw new ChatError({ code: 'invalid_argument', message: 'an argument cannot be said in JSON' });
+  }
+}
+
+/** Calls a method of the addon that promises JSON. A last argument with a `signal` is how, not what. */
+async function call(target, method, list) {
+  const last = list.at(-1);
+  const signal = last?.signal instanceof AbortSignal ? last.signal : undefined;
+  signal?.throwIfAborted();
+  const answer = direct(() => target[method](args(signal ? list.slice(0, -1) : list)));
+  const text = await (signal ? Promise.race([answer, aborted(signal, answer)]) : answer).catch((thrown) => {
+    throw thrown === signal?.reason ? thrown : chatError(thrown);
+  });
+  return JSON.parse(text) ?? undefined;
+}
+
+/** Rejects when the signal does, and lets go of it when the call is over. */
+function aborted(signal, call) {
+  return new Promise((_, reject) => {
+    const abort = () => reject(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    const over = () => signal.removeEventListener('abort', abort);
+    call.then(over, over);
+  });
+}
+
+module.exports = { ChatError, args, call, chatError, direct };

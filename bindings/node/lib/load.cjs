@@ -1,0 +1,50 @@
+'use strict';
+
+// Finds the addon for this machine: built here, or from the package of its platform.
+
+/** The platforms that packages are made for. */
+const AVAILABLE = [
+  'linux-x64-gnu',
+  'linux-x64-musl',
+  'linux-arm64-gnu',
+  'linux-arm64-musl',
+  'darwin-x64',
+  'darwin-arm64',
+  'win32-x64-msvc',
+];
+
+/** What this machine is called among them. */
+function triple(platform = process.platform, arch = process.arch, libc = libcOf()) {
+  if (platform === 'linux') return `linux-${arch}-${libc}`;
+  if (platform === 'win32') return `win32-${arch}-msvc`;
+  return `${platform}-${arch}`;
+}
+
+function libcOf() {
+  if (process.platform !== 'linux') return '';
+  return process.report.getReport().header.glibcVersionRuntime ? 'gnu' : 'musl';
+}
+
+/** Loads the addon; an error names the platform, what there is for it, and why it did not load. */
+function load(name = triple(), load = require) {
+  const tried = [];
+  for (const place of [`../chat-engine.${name}.node`, `@chat-engine/${name}`]) {
+    try {
+      return load(place);
+    } catch (error) {
+      // A file that is there and does not load is the news; that another is missing is not.
+      if (error.code !== 'MODULE_NOT_FOUND') throw unloadable(name, error);
+      tried.push(place.replace('../', ''));
+    }
+  }
+  const known = AVAILABLE.includes(name)
+    ? `Its package @chat-engine/${name} is not installed: was it left out by --omit=optional, or by a lockfile from another platform?`
+    : `There are binaries for: ${AVAILABLE.join(', ')}.`;
+  throw new Error(`chat-engine has no binary for ${name} (looked for ${tried.join(' and ')}). ${known}`);
+}
+
+function unloadable(name, cause) {
+  return new Error(`chat-engine: the binary for ${name} is there and does not load: ${cause.message}`, { cause });
+}
+
+module.exports = { AVAILABLE, load, triple };

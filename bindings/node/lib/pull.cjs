@@ -1,0 +1,60 @@
+'use strict';
+
+// A stream that is pulled from the addon: what is ready is taken at once, and nothing is taken that nobody asked for.
+
+class Pull {
+  #native;
+  #woken = resolvers();
+
+  /** `start` is given what the addon calls when there is something to take again. */
+  constructor(start) {
+    this.#native = start(() => this.#wake());
+  }
+
+  get native() {
+    return this.#native;
+  }
+
+  #wake() {
+    this.#woken.resolve();
+    this.#woken = resolvers();
+  }
+
+  /** Everything that comes, until the end. Waiting does not keep the process alive. */
+  async *items(signal) {
+    const abort = () => this.end();
+    signal?.addEventListener('abort', abort, { once: true });
+    try {
+      for (;;) {
+        signal?.throwIfAborted();
+        const woken = this.#woken.promise;
+        const texts = this.#native.take();
+        if (texts === null) return;
+        if (texts.length === 0) await woken;
+        for (const text of texts) {
+          signal?.throwIfAborted();
+          yield text;
+        }
+      }
+    } finally {
+      signal?.removeEventListener('abort', abort);
+      this.end();
+    }
+  }
+
+  /** Ends it; whoever waits sees the end. */
+  end() {
+    this.#native.close();
+    this.#wake();
+  }
+}
+
+function resolvers() {
+  let resolve;
+  const promise = new Promise((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}
+
+module.exports = { Pull };

@@ -1,0 +1,43 @@
+// Compiles only while the declarations say what a user relies on; it is never run.
+
+import { ChatEngine, ChatError, type Event, type Message } from '../index.mjs';
+
+const engine: ChatEngine = await ChatEngine.open({ memory: true });
+// @ts-expect-error an engine is opened, not made
+new ChatEngine();
+// @ts-expect-error where to keep the data must be said
+await ChatEngine.open({});
+
+const session = engine.session('ann');
+const { message, duplicate } = await session.send('job:42', { content: 'hi', client_id: 'm-1' });
+const sender: string | null = message.sender;
+const content: string | undefined = message.content;
+const seen: boolean = duplicate;
+await session.updateRoom('job:42', { name: null }, { signal: AbortSignal.timeout(1) });
+// @ts-expect-error a content is text
+await session.send('job:42', { content: 5 });
+// @ts-expect-error no such role
+await session.addParticipant('job:42', { user_id: 'ben', role: 'boss' });
+
+function text(event: Event): string | undefined {
+  switch (event.type) {
+    case 'chat_message':
+      return event.message.content;
+    case 'resync':
+      return event.reason satisfies 'too_slow' | 'gap';
+    default:
+      // @ts-expect-error not every event has a message
+      return event.message;
+  }
+}
+
+for await (const event of session.events({ rooms: ['job:42'] })) text(event);
+for await (const frame of engine.connection('ann').frames()) frame satisfies string;
+
+try {
+  const page = await session.history('job:42', { before: 7 });
+  const last: Message | undefined = page.results.at(-1);
+  console.log(last, sender, content, seen);
+} catch (error) {
+  if (error instanceof ChatError && error.code === 'not_found') console.log(error.retryable, error.details.limit);
+}
