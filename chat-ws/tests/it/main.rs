@@ -7,6 +7,7 @@ mod http;
 mod input;
 mod living;
 mod observing;
+mod slow;
 mod speaking;
 mod stage;
 mod wire;

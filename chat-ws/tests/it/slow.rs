@@ -1,0 +1,205 @@
+//! Peers that are slow: they stop reading, write a byte at a time, or never finish. Each is shed alone.
+
+use std::time::{Duration, Instant};
+
+use chat_core::{Limits, Options};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpSocket, TcpStream},
+    time::{interval, timeout},
+};
+
+use crate::{
+    stage::{Stage, limits, token},
+    wire::{Closed, Peer, connect_over, request},
+};
+
+/// Ben in `job:42`, who takes little at a time.
+async fn narrow(s: &Stage) -> Peer {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4_096).unwrap();
+    connect_over(socket.connect(s.address).await.unwrap(), "/ws/job_chat/42/", &token("ben")).await
+}
+
+/// More than the system takes for a peer that does not read.
+const MANY: u64 = 600;
+
+/// Ann, who does not listen, posts that many large messages.
+async fn flood(s: &Stage) -> Peer {
+    let mut ann = s.joins(&token("ann")).await;
+    let text = "x".repeat(16 * 1024);
+    for _ in 0..MANY {
+        ann.does(json!({"action": "send_message", "room": "job:42", "content": text})).await;
+    }
+    ann
+}
+
+/// Nobody is cut for slowness, and little may wait.
+async fn patient() -> Stage {
+    let settings = limits(|l| l.write_timeout = Duration::from_mins(1));
+    let little = Limits { pending_bytes: 64 * 1024, ..Limits::default() };
+    Stage::of(settings, Options { limits: little, marker_delay: Duration::ZERO, ..Options::default() }).await
+}
+
+#[tokio::test]
+async fn a_peer_that_falls_behind_is_told_and_catches_up_without_a_gap() {
+    let s = patient().await;
+    let mut ben = narrow(&s).await;
+    let mut cursor = ben.until("ready").await["room"]["cursor"].clone();
+    let mut ann = flood(&s).await;
+    let mut seqs = Vec::new();
+    let mut apply = |event: &Value| {
+        seqs.extend(event["message"]["seq"].as_u64());
+        event["cursor"].clone()
+    };
+    let resync = loop {
+        let frame = ben.next().await;
+        match frame["type"].as_str() {
+            Some("chat_message") => cursor = apply(&frame),
+            Some("resync") => break frame,
+            _ => {}
+        }
+    };
+    assert_eq!((&resync["room"], &resync["reason"]), (&json!(s.room.to_string()), &json!("too_slow")));
+    loop {
+        let back = ben.does(json!({"action": "subscribe", "room": "job:42", "cursor": cursor})).await;
+        let back = &back["rooms"][0];
+        back["changes"].as_array().unwrap().iter().for_each(|change| drop(apply(change)));
+        cursor = back["cursor"].clone();
+        if back["more"] == false {
+            break;
+        }
+    }
+    ann.does(json!({"action": "send_message", "room": "job:42", "content": "live again"})).await;
+    assert_eq!(ben.until("chat_message").await["message"]["seq"], MANY + 1);
+    assert_eq!(seqs, (1..=MANY).collect::<Vec<_>>());
+    s.stop().await;
+}
+
+#[tokio::test]
+async fn who_cannot_even_take_what_is_their_own_is_cut() {
+    let s = patient().await;
+    let mut ben = narrow(&s).await;
+    flood(&s).await;
+    // Another device of ben's moves his marker, which nothing would bring again.
+    let mut other = s.joins(&token("ben")).await;
+    for seq in 1..=MANY {
+        other.send(json!({"action": "mark_unread", "room": "job:42", "seq": seq}).to_string()).await;
+        other.until("marker").await;
+    }
+    let (said, closed) = ben.rest().await;
+    assert_eq!(closed, Closed { code: 3001, reason: "too_slow".into() });
+    assert_eq!(said.last().unwrap(), &json!({"type": "closing", "code": 3001}));
+    s.stop().await;
+}
+
+#[tokio::test]
+async fn a_peer_that_stops_reading_is_cut_alone() {
+    let s = Stage::with(limits(|l| l.write_timeout = Duration::from_millis(300))).await;
+    let stuck = narrow(&s).await;
+    let mut ann = s.enters("ann").await;
+    let mut eyes = s.enters("ann").await;
+    // More than the system takes for a peer that does not read.
+    let text = "x".repeat(16 * 1024);
+    let (mut slowest, mut left) = (Duration::ZERO, false);
+    for n in 0..600 {
+        let began = Instant::now();
+        let sent = ann.does(json!({"action": "send_message", "content": text})).await;
+        slowest = slowest.max(began.elapsed());
+        assert_eq!(sent["message"]["seq"], n + 1);
+        eyes.find(|frame| {
+            left |= frame["type"] == "user_left" && frame["user_id"] == "ben";
+            frame["message"]["seq"] == n + 1
+        })
+        .await;
+    }
+    assert!(slowest < Duration::from_secs(2), "{slowest:?}");
+    if !left {
+        assert_eq!(eyes.until("user_left").await["user_id"], "ben");
+    }
+    let metrics = request(s.address, "GET", "/metrics", &[], b"").await.body;
+    assert!(metrics.contains("chat_sockets_closed_total{how=\"stuck\"} 1"), "{metrics}");
+    drop(stuck);
+    s.stop().await;
+}
+
+#[tokio::test]
+async fn half_open_handshakes_block_nobody_and_are_dropped() {
+    let s = Stage::with(limits(|l| l.handshake_timeout = Duration::from_millis(1_500))).await;
+    let mut open = Vec::new();
+    for n in 0..500 {
+        let mut stream = TcpStream::connect(s.address).await.unwrap();
+        // Some say nothing, some begin, some come as far as the headers.
+        let said: &[u8] = match n % 3 {
+            0 => b"",
+            1 => b"GET /ws/ HTTP/1.1\r\nhost: x\r\n",
+            _ => b"GET /ws/ HT",
+        };
+        stream.write_all(said).await.unwrap();
+        open.push(stream);
+    }
+    let began = Instant::now();
+    let mut ann = s.enters("ann").await;
+    assert_eq!(ann.does(json!({"action": "send_message", "content": "hi"})).await["message"]["seq"], 1);
+    assert_eq!(s.get("ann", "/api/chatrooms/").await.status, 200);
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    for mut stream in open {
+        let mut rest = Vec::new();
+        timeout(Duration::from_secs(5), stream.read_to_end(&mut rest)).await.expect("dropped in time").ok();
+    }
+    assert_eq!(ann.does(json!({"action": "ping"})).await, json!({}));
+    s.stop().await;
+}
+
+#[tokio::test]
+async fn a_body_that_never_ends_is_given_up() {
+    let s = Stage::with(limits(|l| l.handshake_timeout = Duration::from_millis(300))).await;
+    let mut stream = TcpStream::connect(s.address).await.unwrap();
+    let head = format!(
+        "POST /api/chatrooms/ HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\ncontent-length: 10\r\n\r\n{{",
+        token("ann")
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    assert_eq!(crate::wire::answer(&mut stream).await.code().0, 408);
+    s.stop().await;
+}
+
+#[tokio::test]
+async fn a_byte_at_a_time_is_too_slow() {
+    let s = Stage::with(limits(|l| {
+        l.handshake_timeout = Duration::from_millis(500);
+        l.ping_every = Duration::from_millis(100);
+        l.idle_timeout = Duration::from_millis(500);
+    }))
+    .await;
+    let head = "GET /ws/ HTTP/1.1\r\nhost: x\r\nx: ".to_owned() + &"y".repeat(1_000);
+    let took = drip(&mut TcpStream::connect(s.address).await.unwrap(), head.as_bytes()).await;
+    assert!((400..5_000).contains(&took.as_millis()), "{took:?}");
+    // A frame that never becomes whole is no sign of life.
+    let mut ann = s.enters("ann").await;
+    let frame = [&b"\x81\xfe\x10\x00\0\0\0\0"[..], &[b'x'; 1_000]].concat();
+    let took = drip(ann.socket.get_mut(), &frame).await;
+    assert!((400..5_000).contains(&took.as_millis()), "{took:?}");
+    s.stop().await;
+}
+
+/// Writes a byte every 20 ms until the other side ends it; how long that took.
+async fn drip(stream: &mut TcpStream, bytes: &[u8]) -> Duration {
+    let began = Instant::now();
+    let (mut reading, mut writing) = stream.split();
+    let mut beat = interval(Duration::from_millis(20));
+    let mut heard = [0; 256];
+    let mut bytes = bytes.iter();
+    loop {
+        tokio::select! {
+            read = reading.read(&mut heard) => if matches!(read, Ok(0) | Err(_)) {
+                return began.elapsed();
+            },
+            _ = beat.tick() => {
+                let byte = bytes.next().expect("it is ended in time");
+                let _ = writing.write_all(&[*byte]).await;
+            }
+        }
+    }
+}
