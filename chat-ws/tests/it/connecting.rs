@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use chat_core::{Clock, SystemClock};
-use chat_ws::{Grant, Origins, Settings};
-use serde_json::json;
+use chat_ws::{Grant, Origins, Settings, SigningKey};
+use serde_json::{Value, json};
 
 use crate::{
     stage::{Stage, limits, service, signed, token, token_for, user},
@@ -20,7 +20,11 @@ async fn a_room_socket_is_in_its_room_and_says_so_first() {
     assert_eq!(ready["type"], "ready");
     assert_eq!((&ready["user_id"], &ready["heartbeat_s"]), (&json!("ben"), &json!(25)));
     assert!(ready["connection_id"].is_string());
-    assert_eq!(ready["limits"]["frame_bytes"], 131_072);
+    let limits = json!({
+        "frame_bytes": 131_072, "message_bytes": 16_384, "metadata_bytes": 8_192, "attachments": 10, "page": 200,
+        "subscribe_rooms": 100
+    });
+    assert_eq!(ready["limits"], limits);
     let room = &ready["room"];
     assert_eq!((&room["key"], &room["present"], &room["typing"]), (&json!("job:42"), &json!(["ben"]), &json!([])));
     assert!(room["cursor"].is_string());
@@ -135,8 +139,12 @@ async fn a_wrong_token_of_every_kind_is_refused_before_the_upgrade() {
         ("damaged", token("ann") + "A"),
         ("expired", token_for("ann", Duration::ZERO)),
         ("not yet", signed(&grant().with("nbf", 9_999_999_999_u64))),
+        ("of another key", grant().sign(&SigningKey::hs256("another secret that is long enough").unwrap())),
+        ("endless", signed(&grant().with("exp", Value::Null))),
+        ("of a time that is none", signed(&grant().with("exp", "tomorrow"))),
         ("refresh", signed(&grant().with("token_type", "refresh"))),
         ("nobody", signed(&grant().with("sub", ""))),
+        ("of a list of users", signed(&grant().with("sub", json!(["ann"])))),
         ("long", "x".repeat(20_000)),
     ] {
         for path in ["/ws/", "/ws/job_chat/42/"] {
@@ -144,6 +152,11 @@ async fn a_wrong_token_of_every_kind_is_refused_before_the_upgrade() {
             assert_eq!(refused.code(), (401, "unauthorized".into()), "{what}");
             assert_eq!(refused.header("www-authenticate"), Some("Bearer"));
             assert_eq!(refused.json()["retry"], "fresh");
+            let mut late = connect(s.address, path, &[]).await.unwrap();
+            late.send(json!({"action": "authenticate", "token": token, "ref": 1}).to_string()).await;
+            let (said, closed) = late.rest().await;
+            let error = (&said[0]["code"], &said[0]["ref"]);
+            assert_eq!((said.len(), error, closed.code), (1, (&json!("unauthorized"), &json!(1)), 3500), "{what}");
         }
         assert_eq!(s.asks(&token, "GET", "/api/chatrooms/", None).await.code().0, 401, "{what}");
     }

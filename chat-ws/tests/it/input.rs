@@ -1,6 +1,6 @@
 //! Bad input over sockets: each gets its error, and nothing else happens.
 
-use chat_core::{CreateRoom, Limits};
+use chat_core::{Cursor, Limits, MAX_INTEGER};
 use futures_util::SinkExt;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
@@ -28,6 +28,7 @@ async fn error(peer: &mut Peer, frame: impl Into<String>) -> Value {
 async fn a_frame_that_makes_no_sense_is_answered_and_leaves_the_socket_open() {
     let s = Stage::new().await;
     let mut ann = s.enters("ann").await;
+    let before = stored(&s).await;
     let wrong = [
         "",
         "{",
@@ -98,40 +99,118 @@ async fn a_frame_that_makes_no_sense_is_answered_and_leaves_the_socket_open() {
     ann.socket.send(Message::binary(b"{\"action\":\"ping\"}".to_vec())).await.unwrap();
     assert_eq!(ann.until("error").await["code"], "invalid_argument");
     assert_eq!(ann.does(json!({"action": "ping"})).await, json!({}));
-    let history = ann.does(json!({"action": "history"})).await;
-    assert_eq!(history["results"], json!([]), "nothing was stored");
+    assert_eq!(stored(&s).await, before, "nothing was stored");
+    s.stop().await;
+}
+
+/// Everything there is: any change of a room moves its cursor.
+async fn stored(s: &Stage) -> Value {
+    let host = service();
+    let rooms = s.asks(&host, "GET", "/api/chatrooms/", None).await.json();
+    let people = s.asks(&host, "GET", "/api/chatrooms/job:42/participants/", None).await.json();
+    let messages = s.asks(&host, "GET", "/api/messages/", None).await.json();
+    let people = people["results"].as_array().unwrap().iter().map(|person| {
+        // Whether they are connected is not stored.
+        json!([person["user_id"], person["role"], person["read_seq"], person["delivered_seq"], person["muted_until"]])
+    });
+    json!([rooms, people.collect::<Vec<_>>(), messages])
+}
+
+#[tokio::test]
+async fn what_is_not_there_and_what_is_not_mine_are_the_same_answer() {
+    let s = Stage::new().await;
+    let hidden = s.says("ann", "secret").await["id"].as_str().unwrap().to_owned();
+    let before = stored(&s).await;
+    let mut eve = s.joins(&token("eve")).await;
+    let nothing = "0190a1b2-0000-7000-8000-000000000000";
+    for frame in [
+        json!({"action": "send_message", "room": "{room}", "content": "x"}),
+        json!({"action": "edit_message", "message_id": "{message}", "content": "x"}),
+        json!({"action": "delete_message", "message_id": "{message}"}),
+        json!({"action": "read_message", "message_id": "{message}"}),
+        json!({"action": "read_message", "room": "{room}", "seq": 1}),
+        json!({"action": "message_delivered", "room": "{room}", "seq": 1}),
+        json!({"action": "mark_unread", "message_id": "{message}"}),
+        json!({"action": "history", "room": "{room}"}),
+        json!({"action": "get_room", "room": "{room}"}),
+        json!({"action": "update_room", "room": "{room}", "name": "mine"}),
+        json!({"action": "delete_room", "room": "{room}"}),
+        json!({"action": "list_participants", "room": "{room}"}),
+        json!({"action": "add_participant", "room": "{room}", "user_id": "eve"}),
+        json!({"action": "update_participant", "room": "{room}", "user_id": "ann", "role": "observer"}),
+        json!({"action": "remove_participant", "room": "{room}", "user_id": "ann"}),
+        json!({"action": "readers", "message_id": "{message}"}),
+        json!({"action": "typing_start", "room": "{room}"}),
+        json!({"action": "typing_stop", "room": "{room}"}),
+        json!({"action": "update_me", "room": "{room}", "pinned": true}),
+        json!({"action": "leave_room", "room": "{room}"}),
+    ] {
+        let mut answers = Vec::new();
+        for (room, message) in
+            [("job:42", &*hidden), (&*s.room.to_string(), &hidden), ("job:44", nothing), (nothing, nothing)]
+        {
+            let frame = frame.to_string().replace("{room}", room).replace("{message}", message);
+            answers.push(eve.ask(serde_json::from_str(&frame).unwrap()).await);
+        }
+        assert_eq!(answers[0]["code"], "not_found", "{frame} -> {}", answers[0]);
+        assert!(answers.iter().all(|answer| *answer == answers[0]), "{frame} -> {answers:?}");
+    }
+    // Rooms that cannot be opened say so one by one.
+    let opened = eve.does(json!({"action": "subscribe", "rooms": ["job:42", "job:44"]})).await;
+    assert_eq!(opened["rooms"], json!([{"room": "job:42", "gone": true}, {"room": "job:44", "gone": true}]));
+    // Nor can anybody find out by trying to make one, or by replying to something.
+    let made = eve.ask(json!({"action": "create_room", "key": "job:42"})).await;
+    assert_eq!(
+        (&made["code"], &made),
+        (&json!("forbidden"), &eve.ask(json!({"action": "create_room", "key": "job:44"})).await)
+    );
+    let own = eve.does(json!({"action": "create_room"})).await["id"].clone();
+    let reply = |to: &str| json!({"action": "send_message", "room": own, "content": "x", "reply_to": to});
+    let (to_hidden, to_nothing) = (eve.ask(reply(&hidden)).await, eve.ask(reply(nothing)).await);
+    assert_eq!((&to_hidden["type"], &to_hidden), (&json!("error"), &to_nothing));
+    assert_eq!(eve.does(json!({"action": "delete_room", "room": own})).await, json!({}));
+    assert_eq!(stored(&s).await, before);
     s.stop().await;
 }
 
 #[tokio::test]
-async fn what_is_not_there_or_not_mine_is_not_found() {
+async fn what_only_the_host_may_is_forbidden() {
     let s = Stage::new().await;
-    s.engine.host().create_room(CreateRoom::keyed("job:43".parse().unwrap())).await.unwrap();
-    let mut ann = s.joins(&token("ann")).await;
-    let nothing = "0190a1b2-0000-7000-8000-000000000000";
+    let mut ann = s.enters("ann").await;
+    let before = stored(&s).await;
     for frame in [
-        json!({"action": "send_message", "room": "job:43", "content": "x"}),
-        json!({"action": "send_message", "room": "job:44", "content": "x"}),
-        json!({"action": "send_message", "room": nothing, "content": "x"}),
-        json!({"action": "edit_message", "message_id": nothing, "content": "x"}),
-        json!({"action": "delete_message", "message_id": nothing}),
-        json!({"action": "read_message", "message_id": nothing}),
-        json!({"action": "read_message", "room": "job:43", "seq": 1}),
-        json!({"action": "history", "room": "job:43"}),
-        json!({"action": "get_room", "room": "job:43"}),
-        json!({"action": "list_participants", "room": "job:43"}),
-        json!({"action": "readers", "message_id": nothing}),
-        json!({"action": "typing_start", "room": "job:43"}),
-        json!({"action": "update_me", "room": "job:43", "pinned": true}),
-        json!({"action": "leave_room", "room": "job:43"}),
+        json!({"action": "create_room", "key": "job:45"}),
+        json!({"action": "send_message", "content": "x", "sender": "ben"}),
+        json!({"action": "send_message", "content": "x", "message_type": "system"}),
+        json!({"action": "add_participant", "user_id": "eve"}),
+        json!({"action": "update_participant", "user_id": "ben", "name": "Benny"}),
+        json!({"action": "update_participant", "user_id": "ann", "role": "owner"}),
+        json!({"action": "remove_participant", "user_id": "ben"}),
+        json!({"action": "update_room", "state": "archived"}),
+        json!({"action": "delete_room"}),
     ] {
-        assert_eq!(ann.fails(frame.clone()).await, "not_found", "{frame}");
+        assert_eq!(ann.fails(frame.clone()).await, "forbidden", "{frame}");
     }
-    assert_eq!(ann.fails(json!({"action": "create_room", "key": "job:45"})).await, "forbidden");
-    assert_eq!(
-        ann.fails(json!({"action": "send_message", "room": "job:42", "content": "x", "sender": "ben"})).await,
-        "forbidden"
-    );
+    assert_eq!(stored(&s).await, before);
+    s.stop().await;
+}
+
+#[tokio::test]
+async fn a_cursor_from_elsewhere_or_from_the_future_is_answered_from_scratch() {
+    let s = Stage::new().await;
+    s.says("ann", "here").await;
+    let mut ann = s.joins(&token("ann")).await;
+    let opened = ann.does(json!({"action": "subscribe", "room": "job:42"})).await;
+    let here: Cursor = serde_json::from_value(opened["rooms"][0]["cursor"].clone()).unwrap();
+    for (what, cursor) in [
+        ("the future", Cursor { rev: here.rev + 1, ..here }),
+        ("the end of time", Cursor { rev: MAX_INTEGER, ..here }),
+        ("another store", Cursor { epoch: here.epoch ^ 1, ..here }),
+        ("another history", Cursor { chain: here.chain ^ 1, ..here }),
+    ] {
+        let back = ann.does(json!({"action": "subscribe", "room": "job:42", "cursor": cursor})).await;
+        assert_eq!(back["rooms"][0]["snapshot"]["messages"][0]["content"], "here", "{what}");
+    }
     s.stop().await;
 }
 
@@ -151,12 +230,40 @@ async fn every_size_passes_at_its_limit_and_not_one_byte_past_it() {
     let client_id = |bytes: usize| json!({"action": "send_message", "content": "x", "client_id": "i".repeat(bytes)});
     assert_eq!(ann.does(client_id(128)).await["message"]["seq"], 3);
     assert_eq!(ann.fails(client_id(129)).await, "invalid_argument");
-    for (limit, entries) in [("0", 1), ("-5", 1), ("2", 2), ("1000000", 3), ("99999999999999999999999", 3)] {
+    let named = |field: &'static str, bytes: usize| json!({"action": "create_room", field: "n".repeat(bytes)});
+    for (field, limit) in [("name", limits.name_bytes), ("topic", limits.topic_bytes)] {
+        assert!(ann.does(named(field, limit)).await["id"].is_string(), "{field}");
+        let refused = ann.ask(named(field, limit + 1)).await;
+        assert_eq!(refused["message"], format!("`{field}` has {} bytes; the limit is {limit}", limit + 1));
+        assert_eq!(refused["code"], "too_large");
+    }
+    let avatar = |bytes: usize| json!({"action": "create_room", "avatar": format!("/{}", "a".repeat(bytes - 1))});
+    assert!(ann.does(avatar(limits.url_bytes)).await["id"].is_string());
+    assert_eq!(ann.fails(avatar(limits.url_bytes + 1)).await, "too_large");
+    let file = json!({"name": "a.png", "content_type": "image/png", "size": 1, "url": "/a.png"});
+    let files =
+        |n: usize| json!({"action": "send_message", "message_type": "image", "attachments": vec![file.clone(); n]});
+    assert_eq!(ann.does(files(limits.attachments)).await["message"]["seq"], 4);
+    assert_eq!(ann.fails(files(limits.attachments + 1)).await, "limit_reached");
+    let rooms = |n: usize| json!({"action": "subscribe", "rooms": vec!["job:none"; n]});
+    assert_eq!(
+        ann.does(rooms(limits.subscribe_rooms)).await["rooms"].as_array().unwrap().len(),
+        limits.subscribe_rooms
+    );
+    assert_eq!(ann.fails(rooms(limits.subscribe_rooms + 1)).await, "limit_reached");
+    let mut host = s.joins(&service()).await;
+    let keyed = |bytes: usize| json!({"action": "create_room", "key": "k".repeat(bytes)});
+    assert!(host.does(keyed(128)).await["id"].is_string());
+    assert_eq!(host.fails(keyed(129)).await, "invalid_argument");
+    let added = |bytes: usize| json!({"action": "add_participant", "room": "job:42", "user_id": "u".repeat(bytes)});
+    assert!(host.does(added(128)).await["user_id"].is_string());
+    assert_eq!(host.fails(added(129)).await, "invalid_argument");
+    for (limit, entries) in [("0", 1), ("-5", 1), ("2", 2), ("1000000", 4), ("99999999999999999999999", 4)] {
         ann.send(format!(r#"{{"action":"history","ref":"{limit}","limit":{limit}}}"#)).await;
         let page = ann.find(|answer| answer["ref"] == limit).await;
         assert_eq!(page["ok"]["results"].as_array().unwrap().len(), entries, "{limit}");
     }
-    assert_eq!(ann.does(json!({"action": "read_message", "seq": 999_999})).await["read_seq"], 3, "the end is the end");
+    assert_eq!(ann.does(json!({"action": "read_message", "seq": 999_999})).await["read_seq"], 4, "the end is the end");
     s.stop().await;
 }
 

@@ -4,12 +4,12 @@ use std::{net::SocketAddr, sync::Arc};
 
 use async_trait::async_trait;
 use axum::extract::ConnectInfo;
-use chat_core::{Actor, Engine, MemoryStore, Options, UserId};
+use chat_core::{Actor, CreateRoom, Engine, MemoryStore, Options, UserId};
 use chat_ws::{AuthError, Authenticator, ChatServer, Credentials, Identity, MetricsAccess, Settings};
 use serde_json::json;
 
 use crate::{
-    stage::{Stage, limits, service, token},
+    stage::{Stage, limits, service, token, user},
     wire::{connect, request},
 };
 
@@ -81,22 +81,49 @@ async fn it_is_ready_as_long_as_its_storage_answers() {
     s.stop().await;
 }
 
+/// What the protocol page promises.
+const PATHS: [&str; 22] = [
+    "DELETE /api/chatrooms/{id}/",
+    "DELETE /api/chatrooms/{id}/participants/{user_id}/",
+    "DELETE /api/messages/{id}/",
+    "GET /api/chatrooms/",
+    "GET /api/chatrooms/{id}/",
+    "GET /api/chatrooms/{id}/messages/",
+    "GET /api/chatrooms/{id}/participants/",
+    "GET /api/messages/",
+    "GET /api/messages/{id}/",
+    "GET /api/messages/{id}/readers/",
+    "GET /healthz",
+    "GET /metrics",
+    "GET /readyz",
+    "PATCH /api/chatrooms/{id}/",
+    "PATCH /api/chatrooms/{id}/participants/{user_id}/",
+    "PATCH /api/messages/{id}/",
+    "POST /api/chatrooms/",
+    "POST /api/chatrooms/{id}/mark_read/",
+    "POST /api/chatrooms/{id}/mark_unread/",
+    "POST /api/chatrooms/{id}/participants/",
+    "POST /api/chatrooms/{id}/send_message/",
+    "POST /api/messages/{id}/mark_read/",
+];
+
 #[tokio::test]
 async fn the_document_describes_what_is_served() {
     let s = Stage::new().await;
     let document = request(s.address, "GET", "/api/openapi.json", &[], b"").await.json();
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
-    let mut served = 0;
+    let mut described = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         for method in item.as_object().unwrap().keys().filter(|key| *key != "parameters") {
+            described.push(format!("{} {path}", method.to_uppercase()));
             let path = path.replace("{id}", "job:none").replace("{user_id}", "nobody");
             let answer = s.asks(&token("ann"), &method.to_uppercase(), &path, Some(json!({}))).await;
             assert!(![405, 426].contains(&answer.status), "{method} {path} -> {}", answer.status);
             assert!(!answer.body.contains("path not found"), "{method} {path}");
-            served += 1;
         }
     }
-    assert_eq!(served, 22);
+    described.sort_unstable();
+    assert_eq!(described, PATHS);
     s.stop().await;
 }
 
@@ -108,7 +135,11 @@ struct Cookies;
 impl Authenticator for Cookies {
     async fn authenticate(&self, credentials: Credentials<'_>) -> Result<Identity, AuthError> {
         let cookie = credentials.headers.get("cookie").and_then(|cookie| cookie.to_str().ok());
-        let name = cookie.ok_or(AuthError::Missing)?.strip_prefix("session=");
+        let cookie = cookie.or(credentials.token).ok_or(AuthError::Missing)?;
+        if cookie == "session=later" {
+            return Err(AuthError::Unavailable);
+        }
+        let name = cookie.strip_prefix("session=");
         let user = name.and_then(|name| UserId::new(name).ok()).ok_or(AuthError::Refused("no such session"))?;
         Ok(Identity { actor: Actor::User(user), name: None, avatar: None, expires_at: None })
     }
@@ -122,6 +153,7 @@ async fn the_router_is_a_guest_in_an_app_with_a_login_of_its_own() {
     let app = axum::Router::new()
         .route("/", home)
         .nest("/chat", chat.router())
+        .nest("/tenants/{id}/{name}/chat", chat.router())
         .fallback(|| async { (axum::http::StatusCode::NOT_FOUND, "not mine") });
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -145,6 +177,21 @@ async fn the_router_is_a_guest_in_an_app_with_a_login_of_its_own() {
             .status,
         403
     );
+    // The host's own path may have parts of any name.
+    let room = chat.engine().host().create_room(CreateRoom::keyed("job:42".parse().unwrap()).with(user("ann"))).await;
+    assert!(room.is_ok());
+    let nested = "/tenants/acme/x/chat/ws/job_chat/42/";
+    assert_eq!(connect(address, nested, &cookie).await.unwrap().until("ready").await["room"]["key"], "job:42");
+    // Who cannot be recognised now may come again.
+    let later = [("cookie", "session=later")];
+    assert_eq!(connect(address, "/chat/ws/", &later).await.unwrap_err().code(), (503, "busy".into()));
+    let refused = request(address, "GET", "/chat/api/chatrooms/", &later, b"").await;
+    assert_eq!((refused.code(), refused.header("retry-after")), ((503, "busy".into()), Some("1")));
+    let mut unknown = connect(address, "/chat/ws/", &[]).await.unwrap();
+    unknown.send(json!({"action": "authenticate", "token": "session=later"}).to_string()).await;
+    let (said, closed) = unknown.rest().await;
+    assert_eq!((&said[0]["code"], &said[0]["retry"], closed.code), (&json!("busy"), &json!("later"), 3002));
+
     let (end, ()) = tokio::join!(ann.closed(), chat.close());
     assert_eq!(end.code, 3000);
     // The app goes on, and the chat in it says that it does not.

@@ -150,3 +150,81 @@ async fn who_is_removed_is_told_and_hears_nothing_more() {
     assert_eq!(s.opens("/ws/job_chat/42/", &token("ben")).await.unwrap_err().status, 404);
     s.stop().await;
 }
+
+#[tokio::test]
+async fn every_write_takes_a_name_and_can_be_repeated_under_it() {
+    let s = Stage::new().await;
+    let id = s.says("ann", "hi").await["id"].clone();
+    let (host, ann, ben) = (0, 1, 2);
+    let mut peers = [s.joins(&service()).await, s.enters("ann").await, s.joins(&token("ben")).await];
+    for (who, frame) in [
+        (ann, json!({"action": "send_message", "content": "x"})),
+        (ann, json!({"action": "edit_message", "message_id": id, "content": "y"})),
+        (ann, json!({"action": "read_message", "seq": 1})),
+        (ann, json!({"action": "message_delivered", "seq": 1})),
+        (ann, json!({"action": "mark_unread", "seq": 1})),
+        (ann, json!({"action": "update_me", "hidden": true})),
+        (ann, json!({"action": "delete_message", "message_id": id})),
+        (host, json!({"action": "create_room", "key": "job:43"})),
+        (host, json!({"action": "update_room", "room": "job:42", "topic": "paint"})),
+        (host, json!({"action": "add_participant", "room": "job:42", "user_id": "eve"})),
+        (host, json!({"action": "update_participant", "room": "job:42", "user_id": "eve", "role": "moderator"})),
+        (host, json!({"action": "remove_participant", "room": "job:42", "user_id": "eve"})),
+        (ben, json!({"action": "leave_room", "room": "job:42"})),
+    ] {
+        let mut frame = frame;
+        frame["client_id"] = json!(format!("the {}", frame["action"]));
+        let (mut first, mut again) = (peers[who].does(frame.clone()).await, peers[who].does(frame.clone()).await);
+        // A send says whether it is a repetition.
+        (first["duplicate"], again["duplicate"]) = (Value::Null, Value::Null);
+        assert_eq!(first, again, "{frame}");
+    }
+    s.stop().await;
+}
+
+#[tokio::test]
+async fn without_a_ref_success_is_silent_and_failure_is_not() {
+    let s = Stage::new().await;
+    let mut ann = s.enters("ann").await;
+    for frame in [
+        json!({"action": "send_message", "content": "x", "ref": null}),
+        json!({"action": "history"}),
+        json!({"action": "subscribe"}),
+        json!({"action": "ping"}),
+        json!({"action": "typing_start"}),
+        json!({"action": "authenticate", "token": token("ann")}),
+        json!({"action": "delete_message", "message_id": "0190a1b2-0000-7000-8000-000000000000"}),
+    ] {
+        ann.send(frame.to_string()).await;
+    }
+    let mut heard = Vec::new();
+    loop {
+        let frame = ann.next().await;
+        heard.push(frame["type"].as_str().unwrap().to_owned());
+        if frame["type"] == "error" {
+            assert_eq!((frame.get("ref"), &frame["code"]), (None, &json!("not_found")));
+            break;
+        }
+    }
+    heard.retain(|kind| !["user_joined", "presence"].contains(&&**kind));
+    assert_eq!(heard, ["chat_message", "typing", "error"]);
+    s.stop().await;
+}
+
+#[tokio::test]
+async fn a_general_socket_outlives_its_rooms() {
+    let s = Stage::new().await;
+    let mut ben = s.joins(&token("ben")).await;
+    ben.does(json!({"action": "subscribe", "room": "job:42"})).await;
+    let participants = "/api/chatrooms/job:42/participants/";
+    assert_eq!(s.asks(&service(), "DELETE", &format!("{participants}ben/"), None).await.status, 204);
+    assert_eq!(ben.until("room_removed").await, json!({"type": "room_removed", "room": s.room.to_string()}));
+    s.says("ann", "between us").await;
+    assert_eq!(ben.fails(json!({"action": "history", "room": "job:42"})).await, "not_found");
+    assert_eq!(s.asks(&service(), "POST", participants, Some(json!({"user_id": "ben"}))).await.status, 201);
+    let added = ben.find(|frame| frame["type"] != "presence").await;
+    assert_eq!((&added["type"], &added["room_info"]["key"]), (&json!("room_added"), &json!("job:42")));
+    let opened = ben.does(json!({"action": "subscribe", "room": "job:42"})).await;
+    assert_eq!(opened["rooms"][0]["snapshot"]["messages"][0]["content"], "between us");
+    s.stop().await;
+}
