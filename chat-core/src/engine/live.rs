@@ -73,10 +73,15 @@ impl Live {
         if rooms.len() > limits.subscribe_rooms {
             return Err(Error::LimitReached { what: "rooms", limit: limits.subscribe_rooms });
         }
+        let limits = CatchUpLimits {
+            changes: limits.catch_up_changes,
+            messages: limits.snapshot_messages,
+            members: limits.small_room,
+        };
         self.session.settle().await;
         let mut opening = Vec::with_capacity(rooms.len());
         for (place, cursor) in rooms {
-            let found = self.read(&place, cursor, limits.snapshot_messages).await?;
+            let found = self.read(&place, cursor, limits).await?;
             opening.push((place, cursor.map_or(0, |cursor| cursor.rev), found));
         }
         // Only now, and all at once: an error above opens none of them.
@@ -88,11 +93,9 @@ impl Live {
     }
 
     /// The first half of opening a room: from here on nothing of it is missed. `None` if it is not there, or not theirs.
-    async fn read(&self, place: &RoomRef, cursor: Option<Cursor>, messages: usize) -> Result<Option<Found<'_>>> {
+    async fn read(&self, place: &RoomRef, cursor: Option<Cursor>, limits: CatchUpLimits) -> Result<Option<Found<'_>>> {
         let inner = self.session.inner();
         let Some(room) = self.enter_as_shown(place).await? else { return Ok(None) };
-        let limits = &inner.options.limits;
-        let limits = CatchUpLimits { changes: limits.catch_up_changes, messages, members: limits.small_room };
         inner.hub.join(room, self.session.actor().user(), &self.queue);
         let door = Door { live: self, room };
         let missed = inner.store.catch_up(self.session.actor().into(), room, cursor, limits).await?;
@@ -153,12 +156,14 @@ impl Live {
         })))
     }
 
-    /// Opens one room from now on: what came before is not told.
+    /// Opens one room from now on: what came before is not told, nor who is in it.
     ///
     /// # Errors
     /// `not_found` if it is not there, or not theirs.
     pub async fn enter(&mut self, room: impl Into<RoomRef>) -> Result<(MyRoom, Subscribed)> {
-        let found = self.read(&room.into(), None, 0).await?;
+        self.session.settle().await;
+        // Ten thousand may enter at once: each reads the room, and nothing that grows with it.
+        let found = self.read(&room.into(), None, CatchUpLimits { changes: 0, messages: 0, members: 0 }).await?;
         let entered = found.and_then(|found| self.open(0, found)).ok_or(Error::not_found("room"))?;
         match &entered {
             Subscribed::Open(opened) => match &opened.sync {
