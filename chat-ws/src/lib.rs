@@ -15,6 +15,7 @@ mod lifecycle;
 mod limits;
 mod metrics;
 mod origin;
+mod patient;
 mod rate;
 mod serve;
 mod server;

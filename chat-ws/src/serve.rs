@@ -15,11 +15,12 @@ use std::{
 
 use axum::{Router, extract::ConnectInfo, response::Response, routing::future::RouteFuture};
 use hyper::{Request, body::Incoming, server::conn::http1};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioTimer;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use crate::{
     limits::ServerLimits,
+    patient::Patient,
     server::{ChatServer, Shared},
 };
 
@@ -100,7 +101,8 @@ impl Door {
             return;
         }
         let service = Connected { app: self.app.clone(), peer };
-        let connection = self.http.serve_connection(TokioIo::new(stream), service).with_upgrades();
+        let connection =
+            self.http.serve_connection(Patient::new(stream, Arc::clone(&self.shared)), service).with_upgrades();
         let mut stop = self.shared.life.stop();
         // spawns: one connection's task; it holds a `Stop`, through which `ChatServer::close` ends it and waits for it.
         tokio::spawn(async move {

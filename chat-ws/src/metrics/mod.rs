@@ -105,6 +105,7 @@ pub(crate) struct Metrics {
     pub(crate) auth_failures: Counter,
     pub(crate) connections: Counter,
     pub(crate) connections_shed: Counter,
+    pub(crate) connections_stuck: Counter,
     pub(crate) accept_errors: Counter,
     refused: [Counter; REFUSALS.len()],
     closed: [Counter; CloseCode::ALL.len()],
@@ -209,6 +210,7 @@ impl Metrics {
             ("chat_auth_failures_total", "Tokens that were refused.", &self.auth_failures),
             ("chat_http_connections_total", "Connections accepted.", &self.connections),
             ("chat_http_connections_shed_total", "Connections dropped at the limit.", &self.connections_shed),
+            ("chat_http_connections_stuck_total", "Connections dropped because nobody read.", &self.connections_stuck),
             ("chat_accept_errors_total", "Failures to accept a connection.", &self.accept_errors),
         ] {
             text.family(name, "counter", help);

@@ -13,6 +13,8 @@ use tokio::{
     net::TcpStream,
 };
 
+use crate::patient::Patient;
+
 /// A bare TCP socket wherever it can be had: it takes half the memory of what hyper wraps around it.
 pub(crate) enum Transport {
     Tcp(TcpStream),
@@ -24,8 +26,8 @@ impl Transport {
     /// Unwraps what hyper hands over; beside it what was read too far. Hyper's own buffer is let go: holding on to it
     /// would cost 8 KiB a socket.
     pub(super) fn of(upgraded: Upgraded) -> (Self, Vec<u8>) {
-        // Our own loop has the plain connection, `axum::serve` one that can also speak HTTP/2.
-        let upgraded = match upgraded.downcast::<TokioIo<TcpStream>>() {
+        // Our own loop has a connection of its own kind, `axum::serve` one that can also speak HTTP/2.
+        let upgraded = match upgraded.downcast::<Patient>() {
             Ok(parts) => return (Self::Tcp(parts.io.into_inner()), parts.read_buf.to_vec()),
             Err(upgraded) => upgraded,
         };

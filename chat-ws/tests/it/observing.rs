@@ -1,12 +1,20 @@
-//! Metrics, readiness, the OpenAPI document, and the router as a guest in somebody else's app.
+//! Metrics, logs, readiness, the OpenAPI document, and the router as a guest in somebody else's app.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
 
 use async_trait::async_trait;
 use axum::extract::ConnectInfo;
 use chat_core::{Actor, CreateRoom, Engine, MemoryStore, Options, UserId};
 use chat_ws::{AuthError, Authenticator, ChatServer, Credentials, Identity, MetricsAccess, Settings};
 use serde_json::json;
+use tracing::{
+    Event, Metadata, Subscriber,
+    field::{Field, Visit},
+    span::{Attributes, Id, Record},
+};
 
 use crate::{
     stage::{Stage, limits, service, token, user},
@@ -45,6 +53,58 @@ async fn metrics_count_and_tell_nothing_of_anybody() {
         assert!(!metrics.body.contains(secret), "{secret}");
     }
     s.stop().await;
+}
+
+/// Writes down every field of every event and span, at every level.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<String>>);
+
+impl Visit for Log {
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        self.0.lock().unwrap().push_str(&format!("{field}={value:?}\n"));
+    }
+}
+
+impl Subscriber for Log {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+    fn new_span(&self, span: &Attributes<'_>) -> Id {
+        span.record(&mut self.clone());
+        Id::from_u64(1)
+    }
+    fn record(&self, _: &Id, values: &Record<'_>) {
+        values.record(&mut self.clone());
+    }
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn event(&self, event: &Event<'_>) {
+        event.record(&mut self.clone());
+    }
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+#[tokio::test]
+async fn logs_tell_neither_what_is_said_nor_a_token() {
+    let log = Log::default();
+    // The whole server runs on this thread.
+    let logging = tracing::subscriber::set_default(log.clone());
+    let s = Stage::new().await;
+    let good = token("ann");
+    let mut ann = s.enters("ann").await;
+    ann.does(json!({"action": "send_message", "content": "very secret"})).await;
+    ann.fails(json!({"action": "very secret", "content": "very secret"})).await;
+    connect(s.address, &format!("/ws/job_chat/42/?token={good}"), &[]).await.unwrap().until("ready").await;
+    s.opens("/ws/?token=very-secret-token", "very-secret-token").await.unwrap_err();
+    s.post("ann", "/api/chatrooms/", json!({"name": "very secret", "kind": "very secret"})).await;
+    drop(ann);
+    s.stop().await;
+    drop(logging);
+    let log = log.0.lock().unwrap();
+    assert!(log.contains("socket ended"), "{log}");
+    for secret in ["secret", &*good, "Bearer", good.rsplit('.').next().unwrap()] {
+        assert!(!log.contains(secret), "{secret} is in\n{log}");
+    }
 }
 
 #[tokio::test]

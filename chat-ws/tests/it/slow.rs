@@ -125,6 +125,31 @@ async fn a_peer_that_stops_reading_is_cut_alone() {
 }
 
 #[tokio::test]
+async fn a_request_whose_answer_nobody_reads_is_dropped() {
+    let s = Stage::with(limits(|l| l.write_timeout = Duration::from_millis(300))).await;
+    let text = "x".repeat(16 * 1024);
+    let mut ann = s.joins(&token("ann")).await;
+    for _ in 0..200 {
+        ann.does(json!({"action": "send_message", "room": "job:42", "content": text})).await;
+    }
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4_096).unwrap();
+    let mut stream = socket.connect(s.address).await.unwrap();
+    let ask = format!(
+        "GET /api/chatrooms/job:42/messages/?limit=200 HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n\r\n",
+        token("ann")
+    );
+    // More than the system takes for a peer that does not read.
+    stream.write_all(ask.repeat(4).as_bytes()).await.unwrap();
+    let dropped = async {
+        while !request(s.address, "GET", "/metrics", &[], b"").await.body.contains("connections_stuck_total 1\n") {}
+    };
+    timeout(Duration::from_secs(10), dropped).await.expect("it is dropped");
+    assert_eq!(ann.does(json!({"action": "ping"})).await, json!({}));
+    s.stop().await;
+}
+
+#[tokio::test]
 async fn half_open_handshakes_block_nobody_and_are_dropped() {
     let s = Stage::with(limits(|l| l.handshake_timeout = Duration::from_millis(1_500))).await;
     let mut open = Vec::new();
