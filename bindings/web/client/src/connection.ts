@@ -112,7 +112,7 @@ export class Connection extends Observable<ConnectionState> {
 
   /** Whether requests are possible. */
   get isOpen(): boolean {
-    return this.#state.status === "open";
+    return this.#socket !== undefined && this.#state.status === "open";
   }
 
   /** Connects, and connects again whenever the connection is lost. While it waits, the next attempt is made now. */
@@ -137,6 +137,11 @@ export class Connection extends Observable<ConnectionState> {
       this.#asked.set(this.#refs, { resolve, reject });
       this.#send({ action, ...fields, ref: this.#refs });
     });
+  }
+
+  /** A token that is good now, for what does not go over the socket. */
+  async token(): Promise<string> {
+    return (await this.#tokens.get()).token;
   }
 
   /** Says something that needs no answer; says nothing where there is no connection. */
@@ -187,18 +192,15 @@ export class Connection extends Observable<ConnectionState> {
 
   /** The socket is gone. */
   #lost(code: number): void {
-    const wasOpen = this.isOpen;
+    if (this.isOpen && Date.now() - this.#openedAt >= STEADY_MS) this.#attempt = 0;
     const error = this.#said ?? disconnected();
+    const unauthorized = code === CLOSE_CODES.unauthorized;
+    if (unauthorized || code === CLOSE_CODES.token_expired) this.#tokens.forget();
+    // Where the token was one that had been kept, a new one may be good.
+    const hopeless = code >= 3500 && code <= 3999 && !(unauthorized && !this.#tokenWasFresh);
     this.#drop();
-    if (wasOpen && Date.now() - this.#openedAt >= STEADY_MS) this.#attempt = 0;
-    if (code === CLOSE_CODES.token_expired) this.#tokens.forget();
-    if (code === CLOSE_CODES.unauthorized && !this.#tokenWasFresh) {
-      // The token was one that had been kept: a new one may be good.
-      this.#tokens.forget();
-      return this.#wait(error);
-    }
-    if (code >= 3500 && code <= 3999) return this.#end(reasonOf(code), error);
-    this.#wait(error);
+    if (hopeless) this.#end(reasonOf(code), error);
+    else this.#wait(error);
   }
 
   /** Waits for the next attempt. */
@@ -221,6 +223,7 @@ export class Connection extends Observable<ConnectionState> {
 
   /** Lets the present socket go, and everything that belongs to it. */
   #drop(): void {
+    const wasOpen = this.isOpen;
     this.#number += 1;
     for (const timer of [this.#timer, this.#heartbeat, this.#refresh]) clearTimeout(timer);
     const socket = this.#socket;
@@ -232,7 +235,6 @@ export class Connection extends Observable<ConnectionState> {
     }
     const asked = this.#asked;
     this.#asked = new Map();
-    const wasOpen = this.isOpen;
     for (const { reject } of asked.values()) reject(disconnected());
     if (wasOpen) this.#audience.lost();
   }

@@ -12,6 +12,8 @@ export interface Store<T> {
 /** A store that makes its snapshot when somebody asks for it. */
 export abstract class Observable<T> implements Store<T> {
   readonly #listeners = new Set<() => void>();
+  /** Those who look on without their interest counting. */
+  readonly #onlookers = new Set<() => void>();
   #snapshot: T | undefined;
 
   /** See {@link Store.subscribe}. */
@@ -24,6 +26,12 @@ export abstract class Observable<T> implements Store<T> {
       if (this.#listeners.delete(own) && this.#listeners.size === 0) this.watched(false);
     };
   };
+
+  /** Listens without counting as somebody who wants it kept up to date. @internal */
+  observe(listener: () => void): () => void {
+    this.#onlookers.add(listener);
+    return () => this.#onlookers.delete(listener);
+  }
 
   /** See {@link Store.getSnapshot}. */
   getSnapshot = (): T => {
@@ -40,7 +48,7 @@ export abstract class Observable<T> implements Store<T> {
   /** Something changed. */
   protected changed(): void {
     this.#snapshot = undefined;
-    for (const listener of [...this.#listeners]) listener();
+    for (const listener of [...this.#listeners, ...this.#onlookers]) listener();
   }
 }
 

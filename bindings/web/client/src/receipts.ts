@@ -1,0 +1,27 @@
+/** What the ticks beside a message say. */
+
+import type { Message, Participant } from "./protocol.js";
+
+/** `sent`: the server has it. `delivered`, `read`: so has everybody else in the room. */
+export type Receipt = "sent" | "delivered" | "read";
+
+/**
+ * How far one's own message has come with the others in the room.
+ *
+ * @example
+ * ```ts
+ * const { messages, participants } = room.getSnapshot();
+ * const ticks = receiptOf(messages[0], participants); // "read"
+ * ```
+ */
+export function receiptOf(message: Message, participants: readonly Participant[]): Receipt {
+  const others = participants.filter(({ user_id }) => user_id !== message.sender);
+  if (others.length === 0) return "sent";
+  if (others.every(({ read_seq }) => read_seq >= message.seq)) return "read";
+  return others.every(({ delivered_seq }) => delivered_seq >= message.seq) ? "delivered" : "sent";
+}
+
+/** Who has read a message, its author left out. */
+export function readBy(message: Message, participants: readonly Participant[]): Participant[] {
+  return participants.filter(({ user_id, read_seq }) => user_id !== message.sender && read_seq >= message.seq);
+}

@@ -1,0 +1,552 @@
+/** One room: what is known of it, kept as the server has it. */
+
+import { Gate } from "./gate.js";
+import type { Cause, Host } from "./host.js";
+import type { Outgoing } from "./outbox.js";
+import { People } from "./people.js";
+import type {
+  Event,
+  Message,
+  My,
+  MyRoom,
+  Opened,
+  Participant,
+  Position,
+  RoomInfo,
+  SendMessage,
+  Snapshot,
+  UpdateMe,
+} from "./protocol.js";
+import { Reading } from "./reading.js";
+import { Observable } from "./store.js";
+import { OwnTyping } from "./typing.js";
+import { MessageWindow } from "./window.js";
+
+/**
+ * How far a room is known.
+ *
+ * - `idle`: nothing was asked yet.
+ * - `loading`: the first answer is awaited.
+ * - `live`: everything is shown as the server has it.
+ * - `stale`: what is shown was right a while ago; it is brought up to date when there is a connection.
+ * - `gone`: there is no such room, or I am not in it (any more).
+ */
+export type RoomStatus = "idle" | "loading" | "live" | "stale" | "gone";
+
+/** A room at one moment. Parts that did not change are the same objects as before. */
+export interface RoomSnapshot {
+  /** The name by which it was asked for. */
+  readonly ref: string;
+  /** Its id, once it is known. */
+  readonly id: string | null;
+  readonly status: RoomStatus;
+  /** What every reader sees alike: name, state and so on. */
+  readonly info: RoomInfo | null;
+  /** A part of its messages, in order and without a hole; tombstones included. Content is text, never markup. */
+  readonly messages: readonly Message[];
+  /** Whether there are older messages than those held, and newer ones. */
+  readonly hasOlder: boolean;
+  readonly hasNewer: boolean;
+  /** What is on its way, in order. Sends are to be shown after the messages; edits and deletes are in them already. */
+  readonly outbox: readonly Outgoing[];
+  /** Who is in it, by user id; in a large room the first hundred. */
+  readonly participants: readonly Participant[];
+  /** Who has it open now. */
+  readonly present: readonly string[];
+  /** Who types now, oneself left out. */
+  readonly typing: readonly string[];
+  /** My own place in it. */
+  readonly my: My | null;
+  readonly unreadCount: number;
+  readonly lastMessage: Message | null;
+  /** The number of the last message. */
+  readonly lastSeq: number;
+}
+
+/** How many messages a page has. */
+const PAGE = 50;
+
+const NOBODY: readonly string[] = [];
+const NOTHING: readonly Outgoing[] = [];
+
+/**
+ * A room, as a store. It is followed while somebody listens: the first `subscribe` opens it on the server, and a while
+ * after the last one ended it is closed. What is known stays, and opening it again fetches only what changed.
+ *
+ * @example
+ * ```ts
+ * const room = chat.room("job:42");
+ * const stop = room.subscribe(() => render(room.getSnapshot()));
+ * room.send("On my way");
+ * ```
+ */
+export class Room extends Observable<RoomSnapshot> {
+  /** The name by which it was asked for: its id or its key. */
+  readonly ref: string;
+  readonly #host: Host;
+  readonly #typing: OwnTyping;
+  readonly #people = new People();
+  readonly #reading: Reading;
+  #status: RoomStatus = "idle";
+  #info: RoomInfo | undefined;
+  #lastMessage: Message | undefined;
+  #window: MessageWindow | undefined;
+  #gate: Gate<Event & Position> | undefined;
+  /** Where the list of rooms saw it: from here on it can be followed without a snapshot. */
+  #listedAt: string | undefined;
+  /** Whether it is watched by somebody who wants to see messages. */
+  #watched = false;
+  #cause: Cause | undefined;
+  #counting = false;
+  /** Whether the list has brought the count on this connection. */
+  #counted = false;
+  #outbox: readonly Outgoing[] = NOTHING;
+  #others: readonly string[] = NOBODY;
+  #shown: { from: readonly Message[]; outbox: readonly Outgoing[]; messages: readonly Message[] } | undefined;
+
+  /** @internal */
+  constructor(ref: string, host: Host) {
+    super();
+    this.ref = ref;
+    this.#host = host;
+    this.#typing = new OwnTyping((action) => host.notify(action, this.name));
+    this.#reading = new Reading(
+      (action, seq) => host.request(action, { room: this.name, seq }),
+      () => this.#moved(),
+    );
+  }
+
+  // ---- saying ----------------------------------------------------------------------------------------------------
+
+  /**
+   * Sends a message. It is in the outbox at once and goes out in order, now or when there is a connection. Returns its
+   * `client_id`, under which the stored message comes back.
+   *
+   * @example
+   * ```ts
+   * room.send("On my way");
+   * room.send("See the picture", { attachments: [picture], reply_to: question.id });
+   * ```
+   */
+  send(content: string, more: Omit<SendMessage, "content" | "client_id" | "sender"> = {}): string {
+    this.#typing.sent();
+    // A message that goes out late must not mark as read what came meanwhile.
+    const { my } = this.#reading;
+    const read = my ? { read_seq: Math.min(my.read_seq, my.marker_seq) } : {};
+    const fields = { content, ...read, ...more };
+    return this.#host.submit({ action: "send_message", fields }, this.ref);
+  }
+
+  /** Changes what a message says, through the outbox; it is shown at once. */
+  edit(messageId: string, content: string): string {
+    return this.#host.submit({ action: "edit_message", fields: { message_id: messageId, content } }, this.ref);
+  }
+
+  /** Takes a message's content away, through the outbox; it is shown at once. */
+  delete(messageId: string): string {
+    return this.#host.submit({ action: "delete_message", fields: { message_id: messageId } }, this.ref);
+  }
+
+  /** Tries an operation that failed again. */
+  retry(clientId: string): void {
+    this.#host.outbox.retry(clientId);
+  }
+
+  /** Gives up an operation that is not done. */
+  discard(clientId: string): void {
+    this.#host.outbox.discard(clientId);
+  }
+
+  /** Says that I type. Call it at every key: it is told at most every 2 s, and ends by itself after 3 s. */
+  type(): void {
+    this.#typing.type();
+  }
+
+  /** Says that I no longer type. */
+  stopTyping(): void {
+    this.#typing.stop();
+  }
+
+  // ---- reading ---------------------------------------------------------------------------------------------------
+
+  /** Marks everything up to `seq` as read, by default all. It is shown at once, and told when there is a connection. */
+  markRead(seq: number = this.#reading.lastSeq): void {
+    if (!this.#reading.read(seq)) return;
+    this.changed();
+  }
+
+  /** Makes `seq` the first unread message. What others see as read stays. */
+  async markUnread(seq: number): Promise<void> {
+    this.#reading.moved(await this.#host.request("mark_unread", { room: this.name, seq }));
+    this.#moved();
+  }
+
+  /** My markers moved. */
+  #moved(): void {
+    void this.#settleCount();
+    this.changed();
+  }
+
+  /** Changes my own settings here: pinned, hidden, level, private reading. */
+  async updateMe(settings: UpdateMe): Promise<void> {
+    this.#reading.my = await this.#host.request("update_me", { room: this.name, ...settings });
+    this.changed();
+  }
+
+  /** Fetches the page before the first message that is held. */
+  loadOlder(): Promise<void> {
+    return this.#load("older", async (window) => {
+      const before = window.first?.seq;
+      if (!window.hasOlder || before === undefined) return;
+      const { results, next } = await this.#history({ before });
+      window.older(results.reverse(), next !== null);
+    });
+  }
+
+  /** Fetches the page after the last message that is held. */
+  loadNewer(): Promise<void> {
+    return this.#load("newer", async (window) => {
+      const after = window.last?.seq;
+      if (!window.hasNewer || after === undefined) return;
+      const { results, next } = await this.#history({ after });
+      window.newer(results, next !== null);
+    });
+  }
+
+  /**
+   * Holds the messages around one, instead of those that were held: by its `seq`, or by its id (of a quoted message, say).
+   * Returns its `seq`, for scrolling there.
+   */
+  async jumpTo(target: number | string): Promise<number> {
+    const held = this.#window?.messages.find(({ id, seq }) => id === target || seq === target);
+    if (held) return held.seq;
+    const seq = typeof target === "number" ? target : (await this.#host.message(target)).seq;
+    const { results } = await this.#history({ around: seq });
+    const [first, last] = [results[0], results.at(-1)];
+    this.#hold(results, { older: (first?.seq ?? 1) > 1, newer: (last?.seq ?? 0) < this.#reading.lastSeq });
+    return seq;
+  }
+
+  /** Holds the last messages, instead of those that were held. */
+  async jumpToLatest(): Promise<void> {
+    if (this.#window && !this.#window.hasNewer) return;
+    const { results, next } = await this.#history({});
+    this.#hold(results.reverse(), { older: next !== null, newer: false });
+  }
+
+  readonly #loading = new Map<"older" | "newer", Promise<void>>();
+
+  /** Runs one load in each direction at a time; who asks meanwhile waits for that one. */
+  #load(end: "older" | "newer", work: (window: MessageWindow) => Promise<void>): Promise<void> {
+    const window = this.#window;
+    if (!window) return Promise.resolve();
+    const running = this.#loading.get(end);
+    if (running) return running;
+    const loading = work(window).finally(() => {
+      this.#loading.delete(end);
+      // Where the window was replaced meanwhile, the page went into the old one.
+      this.changed();
+    });
+    this.#loading.set(end, loading);
+    return loading;
+  }
+
+  #history(place: { before?: number; after?: number; around?: number }) {
+    return this.#host.request("history", { room: this.name, ...place, limit: PAGE });
+  }
+
+  #hold(messages: Message[], more: { older: boolean; newer: boolean }): void {
+    this.#window = new MessageWindow(this.#host.windowSize, messages, more);
+    this.#settleOutbox(messages);
+    this.changed();
+  }
+
+  // ---- showing ---------------------------------------------------------------------------------------------------
+
+  protected override picture(): RoomSnapshot {
+    const { my, unread, lastSeq } = this.#reading;
+    return {
+      ref: this.ref,
+      id: this.id ?? null,
+      status: this.#status,
+      info: this.#info ?? null,
+      messages: this.#messages(),
+      hasOlder: this.#window?.hasOlder ?? false,
+      hasNewer: this.#window?.hasNewer ?? false,
+      outbox: this.#outbox,
+      participants: this.#people.participants,
+      present: this.#people.present,
+      typing: this.#others,
+      my: my ?? null,
+      unreadCount: unread,
+      lastMessage: this.#lastMessage ?? null,
+      lastSeq,
+    };
+  }
+
+  /** The messages, as they will be when what is pending is done. */
+  #messages(): readonly Message[] {
+    const from = this.#window?.messages ?? [];
+    if (this.#shown?.from === from && this.#shown.outbox === this.#outbox) return this.#shown.messages;
+    const pending = this.#outbox.filter(({ action, state }) => action !== "send_message" && state === "pending");
+    const messages = pending.length === 0 ? from : from.map((message) => pending.reduce(foreseen, message));
+    this.#shown = { from, outbox: this.#outbox, messages };
+    return messages;
+  }
+
+  protected override watched(on: boolean): void {
+    this.#watched = on;
+    if (!on) return this.#host.release(this);
+    if (this.#status === "idle") this.#status = "loading";
+    // A room that only the list follows has no messages yet.
+    if (this.#status !== "live" || !this.#window) this.#host.follow(this);
+  }
+
+  // ---- what the client tells it ------------------------------------------------------------------------------------
+
+  /** Its id, once it is known. @internal */
+  get id(): string | undefined {
+    return this.#info?.id;
+  }
+
+  /** The name by which the server is asked. @internal */
+  get name(): string {
+    return this.id ?? this.ref;
+  }
+
+  /** Whether `name` means this room. @internal */
+  readonly answersTo = (name: string): boolean => {
+    return name === this.ref || name === this.id || name === this.#info?.key;
+  };
+
+  /** Whether somebody wants to see its messages. @internal */
+  get isWatched(): boolean {
+    return this.#watched;
+  }
+
+  /** The position to open it from. @internal */
+  get cursor(): string | undefined {
+    if (this.#watched && !this.#window) return undefined;
+    return this.#gate?.cursor ?? this.#listedAt;
+  }
+
+  /** The list of rooms shows it. @internal */
+  listed(room: MyRoom): void {
+    const { unread_count: _, last_message, last_seq: __, participants_count: ___, my: ____, cursor, ...info } = room;
+    this.#info = info;
+    this.#lastMessage = last_message ?? undefined;
+    this.#reading.view(room);
+    this.#counted = true;
+    if (!this.#gate) this.#listedAt = cursor;
+    if (this.#status === "gone") this.#status = "idle";
+    this.#moved();
+  }
+
+  /** It is open: this is what was missed. Returns whether there is more, for which it must be opened again. @internal */
+  opened(opened: Opened): boolean {
+    const again = this.#window !== undefined;
+    let mended: "same" | "changes" | "snapshot" = "same";
+    if ("snapshot" in opened) {
+      mended = "snapshot";
+      this.#begin(opened.snapshot);
+      this.#gate = new Gate(opened.rev, opened.cursor);
+    } else if ("changes" in opened) {
+      mended = "changes";
+      for (const change of opened.changes as (Event & Position)[]) this.#offer(change, false);
+    }
+    this.#gate ??= new Gate(opened.rev, opened.cursor);
+    this.#people.setMarkers(opened.markers);
+    this.#people.present = opened.present;
+    this.#setTyping(opened.typing);
+    for (const event of this.#gate.reached(opened.rev, opened.cursor)) this.#apply(event, true);
+    const more = "more" in opened && opened.more;
+    if (!more) this.#caughtUp(again, mended);
+    this.changed();
+    return more;
+  }
+
+  #caughtUp(again: boolean, mended: "same" | "changes" | "snapshot"): void {
+    this.#status = "live";
+    this.#host.outbox.settle(this.answersTo);
+    if (mended !== "snapshot" && !this.#counted) this.#reading.needsCount = true;
+    void this.#settleCount();
+    this.#reading.received();
+    this.#reading.again();
+    const cause = this.#cause;
+    this.#cause = undefined;
+    if (cause && again) this.#host.tell("continuity", { room: this, cause, mended });
+  }
+
+  /** Begins anew. */
+  #begin({ room, participants, messages }: Snapshot): void {
+    const { unread_count: _, last_message, last_seq: __, participants_count: ___, my: ____, cursor: _____, ...info } = room;
+    this.#info = info;
+    this.#lastMessage = last_message ?? undefined;
+    this.#people.replace(participants);
+    this.#reading.view(room, true);
+    this.#hold(messages, { older: (messages[0]?.seq ?? 1) > 1, newer: false });
+  }
+
+  /** Something happened in it. @internal */
+  receive(event: Event): void {
+    switch (event.type) {
+      case "room_removed":
+        return this.removed();
+      case "resync":
+        return this.#lose(event.reason === "too_slow" ? "too_slow" : "gap");
+      case "marker":
+        this.#reading.moved(event);
+        return this.#moved();
+      case "typing":
+        this.#setTyping(event.typing);
+        break;
+      case "message_read":
+      case "message_delivered":
+      case "user_joined":
+      case "user_left":
+      case "presence":
+        this.#people.reduce(event);
+        break;
+      default:
+        if (!("rev" in event)) return;
+        this.#offer(event, true);
+    }
+    this.changed();
+  }
+
+  #offer(event: Event & Position, live: boolean): void {
+    if (!this.#gate) return live ? undefined : this.#apply(event, live);
+    const step = this.#gate.offer(event, event);
+    if (step === "missing") this.#lose("gap");
+    else if (step !== "known") for (const next of step.deliver) this.#apply(next, live);
+  }
+
+  #apply(event: Event & Position, live: boolean): void {
+    this.#people.reduce(event);
+    switch (event.type) {
+      case "chat_message":
+      case "message_edited":
+      case "message_deleted": {
+        const { message } = event;
+        this.#window?.apply(message);
+        const mine = message.sender === this.#host.me;
+        const last = this.#lastMessage;
+        if (!last || message.seq >= last.seq) this.#lastMessage = message;
+        this.#settleOutbox([message]);
+        if (event.type !== "chat_message") {
+          // Whether it was unread, only the server knows.
+          this.#reading.lastSeq = Math.max(this.#reading.lastSeq, message.seq);
+          if (event.type === "message_deleted" || !live) this.#reading.needsCount = true;
+        } else {
+          this.#reading.posted(event, mine, live);
+          if (!mine) this.#host.tell("message", { room: this, message, live });
+        }
+        if (live) void this.#settleCount();
+        return;
+      }
+      case "room_updated":
+        this.#info = event.room_info;
+    }
+  }
+
+  /** Something of it was missed: it must be opened again from its cursor. */
+  #lose(cause: Cause): void {
+    this.#cause ??= cause;
+    if (this.#status === "live") this.#status = "stale";
+    this.#host.follow(this);
+    this.changed();
+  }
+
+  /** The connection is gone. @internal */
+  lost(): void {
+    this.#counted = false;
+    this.#typing.sent();
+    if (this.#status !== "live") return;
+    this.#cause ??= "connection";
+    this.#status = "stale";
+    this.#people.present = NOBODY;
+    this.#setTyping(NOBODY);
+    this.changed();
+  }
+
+  /** It is no longer followed: what is known grows old. @internal */
+  closed(): void {
+    if (this.#status === "live") this.#status = "stale";
+    this.#host.outbox.settle(this.answersTo);
+    this.changed();
+  }
+
+  /** It is not there, or not mine: nothing of it stays. @internal */
+  removed(): void {
+    this.#status = "gone";
+    this.#window = undefined;
+    this.#gate = undefined;
+    this.#listedAt = undefined;
+    this.#cause = undefined;
+    this.#lastMessage = undefined;
+    this.#people.replace([]);
+    this.#people.present = NOBODY;
+    this.#setTyping(NOBODY);
+    this.#reading.my = undefined;
+    this.#reading.unread = 0;
+    this.#host.outbox.settle(this.answersTo);
+    this.changed();
+  }
+
+  /** The outbox changed. @internal */
+  outboxChanged(all: readonly Outgoing[]): void {
+    const mine = all.filter((entry) => this.answersTo(entry.room));
+    const same = mine.length === this.#outbox.length && mine.every((entry, at) => entry === this.#outbox[at]);
+    if (same) return;
+    this.#outbox = mine.length === 0 ? NOTHING : mine;
+    this.changed();
+  }
+
+  /** An operation of the outbox was done. Returns whether the log will bring the message. @internal */
+  stored(message: Message): boolean {
+    const comes = this.#status === "live" && message.rev > (this.#gate?.rev ?? Number.POSITIVE_INFINITY);
+    if (!comes) {
+      this.#window?.apply(message);
+      this.changed();
+    }
+    return comes;
+  }
+
+  /** What came is on its way no more. */
+  #settleOutbox(messages: readonly Message[]): void {
+    for (const { client_id, sender } of messages) {
+      if (client_id !== undefined && sender === this.#host.me) this.#host.outbox.arrived(this.answersTo, client_id);
+    }
+  }
+
+  #setTyping(typing: readonly string[]): void {
+    this.#people.typing = typing;
+    const others = typing.filter((user) => user !== this.#host.me);
+    this.#others = others.length === 0 ? NOBODY : others;
+  }
+
+  /** Asks for the number of unread messages where it is not certain. */
+  async #settleCount(): Promise<void> {
+    if (this.#counting || this.#status !== "live") return;
+    this.#counting = true;
+    try {
+      while (this.#reading.needsCount) {
+        this.#reading.needsCount = false;
+        this.#reading.view(await this.#host.request("get_room", { room: this.name }));
+        this.changed();
+      }
+    } catch {
+      // Opening the room again asks again.
+    } finally {
+      this.#counting = false;
+    }
+  }
+}
+
+/** A message as it will be when an edit or a delete is done. */
+function foreseen(message: Message, { action, fields, createdAt }: Outgoing): Message {
+  if (action === "send_message" || fields.message_id !== message.id) return message;
+  if (action === "edit_message") return { ...message, content: fields.content ?? message.content };
+  const { content: _, metadata: __, attachments: ___, reply_to: ____, ...kept } = message;
+  return { ...kept, deleted_at: new Date(createdAt).toISOString() };
+}

@@ -1,0 +1,127 @@
+/** The list of my rooms, and how much is unread in all. */
+
+import type { Host } from "./host.js";
+import type { MyRoom } from "./protocol.js";
+import type { Room, RoomSnapshot } from "./room.js";
+import { Observable } from "./store.js";
+
+/** The list at one moment. */
+export interface RoomListSnapshot {
+  /** `idle`: nothing was asked yet. `stale`: it was right a while ago. */
+  readonly status: "idle" | "loading" | "live" | "stale";
+  /** My rooms, the pinned ones first, then by latest activity. Hidden ones are included (`my.hidden`). */
+  readonly rooms: readonly RoomSnapshot[];
+  /** Unread messages of all rooms together, those of hidden ones included. */
+  readonly unreadTotal: number;
+}
+
+/** How many rooms are asked for at once. */
+const PAGE = 200;
+
+/**
+ * My rooms, as a store. While somebody listens, every room of the list is followed: its last message, unread count and
+ * typing stay right, without its messages being fetched.
+ *
+ * @example
+ * ```ts
+ * chat.rooms.subscribe(() => setBadge(chat.rooms.getSnapshot().unreadTotal));
+ * ```
+ */
+export class RoomList extends Observable<RoomListSnapshot> {
+  readonly #host: Host;
+  readonly #named: (room: MyRoom) => Room;
+  readonly #rooms = new Map<Room, () => void>();
+  #status: RoomListSnapshot["status"] = "idle";
+  #watched = false;
+  #loading = false;
+
+  /** @internal */
+  constructor(host: Host, named: (room: MyRoom) => Room) {
+    super();
+    this.#host = host;
+    this.#named = named;
+  }
+
+  protected override picture(): RoomListSnapshot {
+    const rooms = [...this.#rooms.keys()].map((room) => room.getSnapshot());
+    rooms.sort((a, b) => Number(b.my?.pinned ?? false) - Number(a.my?.pinned ?? false) || latest(b, a));
+    return { status: this.#status, rooms, unreadTotal: rooms.reduce((sum, { unreadCount }) => sum + unreadCount, 0) };
+  }
+
+  protected override watched(on: boolean): void {
+    this.#watched = on;
+    if (on) return this.ready();
+    for (const room of this.#rooms.keys()) this.#host.release(room);
+    this.#status = this.#status === "idle" ? "idle" : "stale";
+  }
+
+  /** Whether the list wants a room to be followed. @internal */
+  follows(room: Room): boolean {
+    return this.#watched && this.#rooms.has(room);
+  }
+
+  /** There may be a connection: asks for the list anew. @internal */
+  ready(): void {
+    if (this.#watched && !this.#loading) void this.#load();
+  }
+
+  /** The connection is gone. @internal */
+  lost(): void {
+    if (this.#status !== "live") return;
+    this.#status = "stale";
+    this.changed();
+  }
+
+  /** I am in a room now. @internal */
+  async added(id: string): Promise<void> {
+    if (!this.#watched) return;
+    try {
+      this.#add(await this.#host.request("get_room", { room: id }));
+      this.changed();
+    } catch {
+      // I am out of it again, or there is no connection: then the list is asked for anew.
+    }
+  }
+
+  /** I am no longer in a room. @internal */
+  removed(room: Room): void {
+    this.#rooms.get(room)?.();
+    if (this.#rooms.delete(room)) this.changed();
+  }
+
+  async #load(): Promise<void> {
+    this.#loading = true;
+    if (this.#status === "idle") this.#status = "loading";
+    this.changed();
+    try {
+      const seen = new Set<Room>();
+      let cursor: string | null | undefined;
+      do {
+        const page = await this.#host.request("list_rooms", { limit: PAGE, ...(cursor ? { cursor } : {}) });
+        for (const room of page.results) seen.add(this.#add(room));
+        cursor = page.next;
+      } while (cursor);
+      for (const room of this.#rooms.keys()) if (!seen.has(room)) this.removed(room);
+      this.#status = "live";
+    } catch {
+      // The next connection asks again.
+    } finally {
+      this.#loading = false;
+    }
+    this.changed();
+  }
+
+  #add(listed: MyRoom): Room {
+    const room = this.#named(listed);
+    if (!this.#rooms.has(room)) this.#rooms.set(room, room.observe(() => this.changed()));
+    room.listed(listed);
+    this.#host.follow(room);
+    return room;
+  }
+}
+
+/** Orders by the time of the last message, or of the room's making. */
+function latest(a: RoomSnapshot, b: RoomSnapshot): number {
+  const [at, bt] = [a, b].map(({ lastMessage, info }) => lastMessage?.created_at ?? info?.created_at ?? "");
+  return (at as string) < (bt as string) ? -1 : 1;
+}
