@@ -9,7 +9,8 @@ use crate::limits::SettingError;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Origins {
-    /// Origins as browsers write them (`https://app.example.com`), or `*` for all. Default none.
+    /// Origins as browsers write them (`https://app.example.com`), or `*` for all. With a login by cookie, `*` lets every
+    /// page act for whoever visits it. Default none.
     pub allow: Vec<String>,
     /// Whether pages of the machine itself may: `http://localhost:5173`, `http://127.0.0.1`, `http://[::1]:8080`.
     /// Default true.
