@@ -773,6 +773,10 @@ present?: Array<string>,
  */
 typing?: Array<string>, 
 /**
+ * The change that holds now: what follows comes after it.
+ */
+rev?: number, 
+/**
  * The position that holds now: hand it back to resume.
  */
 cursor?: string, };

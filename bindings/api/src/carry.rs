@@ -1,6 +1,7 @@
 //! How values cross: through the JSON that the wire shows, so that every language sees the same object and what is
 //! wrong with an argument is said in the same words.
 
+use chat_core::wire::from_json;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::error::ChatError;
@@ -16,7 +17,12 @@ pub(crate) trait Carried: Sized {
 
 /// One value as another type of the same JSON.
 pub(crate) fn carry<T: DeserializeOwned>(value: &impl Serialize) -> Result<T, ChatError> {
-    read(&write(value)?, "value")
+    shown(&write(value)?)
+}
+
+/// What the core shows, as a record.
+pub(crate) fn shown<T: DeserializeOwned>(json: &str) -> Result<T, ChatError> {
+    serde_json::from_str(json).map_err(|_| ChatError::unavailable("a record does not fit what the core shows"))
 }
 
 /// The JSON of a value.
@@ -24,27 +30,13 @@ pub(crate) fn write(value: &impl Serialize) -> Result<String, ChatError> {
     serde_json::to_string(value).map_err(|_| ChatError::unavailable("a value is no JSON"))
 }
 
-/// Reads an argument called `name`; the error names the field, and never what stood in it.
-pub(crate) fn read<'a, T: Deserialize<'a>>(json: &'a str, name: &str) -> Result<T, ChatError> {
-    let mut json = serde_json::Deserializer::from_str(json);
-    serde_path_to_error::deserialize(&mut json).map_err(|error| explain(&error, name))
-}
-
-fn explain(error: &serde_path_to_error::Error<serde_json::Error>, name: &str) -> ChatError {
-    let said = error.inner().to_string();
-    // The core's own words begin with the field; serde's would repeat the value.
-    let ours = said.strip_prefix('`').and_then(|rest| rest.split_once("` "));
-    if let Some((field, problem)) = ours {
-        let problem = problem.rsplit_once(" at line ").map_or(problem, |(problem, _)| problem);
-        return ChatError::invalid(field, problem);
+/// Reads an argument called `name`, an object by the core's own reader; the error names the field, and never what stood
+/// in it.
+pub(crate) fn read<'a, T: Deserialize<'a>>(json: &'a str, name: &'static str) -> Result<T, ChatError> {
+    if json.starts_with('{') {
+        return Ok(from_json(name, json.as_bytes())?);
     }
-    let missing = said.strip_prefix("missing field `").and_then(|rest| rest.split_once('`'));
-    let within = error.path().iter().find_map(|segment| match segment {
-        serde_path_to_error::Segment::Map { key } => Some(key.as_str()),
-        _ => None,
-    });
-    let field = within.or(missing.map(|(field, _)| field)).unwrap_or(name);
-    ChatError::invalid(field, "is missing, or not what it must be")
+    serde_json::from_str(json).map_err(|_| ChatError::invalid(name, "is missing, or not what it must be"))
 }
 
 /// What crosses unchanged.

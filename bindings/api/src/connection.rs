@@ -1,7 +1,9 @@
 //! A connection of the protocol, carried over somebody else's socket.
 
 use std::{
+    future::poll_fn,
     sync::{Arc, Mutex, OnceLock, PoisonError},
+    task::Poll,
     time::Duration,
 };
 
@@ -120,9 +122,11 @@ async fn carry(
                 Some(Input::Misbehaved(code)) => wire.close(code, None),
                 None => return,
             },
-            Some((place, closing)) = output(&mut wire, &outbox, &mut frames) => {
-                place.send(std::mem::take(&mut frames));
-                if let Some(closing) = closing {
+            Some((place, done)) = output(&mut wire, &outbox, &mut frames) => {
+                if !frames.is_empty() {
+                    place.send(std::mem::take(&mut frames));
+                }
+                if let Some(closing) = done {
                     let _ = ended.set(closing.code);
                     return;
                 }
@@ -132,14 +136,19 @@ async fn carry(
     }
 }
 
-/// What is to be sent, as soon as somebody takes it.
+/// What is to be sent, as soon as somebody takes it; nothing if there is only room for another frame of the peer.
 async fn output<'a>(
     wire: &mut wire::Connection,
     outbox: &'a mpsc::Sender<Vec<Bytes>>,
     frames: &mut Vec<Bytes>,
 ) -> Option<(mpsc::Permit<'a, Vec<Bytes>>, Option<wire::Closing>)> {
     let place = outbox.reserve().await.ok()?;
-    let closing = wire.output(frames).await;
+    let was_full = !wire.has_room();
+    let closing = poll_fn(|cx| match wire.poll_output(cx, frames) {
+        Poll::Pending if was_full && wire.has_room() => Poll::Ready(None),
+        output => output,
+    })
+    .await;
     Some((place, closing))
 }
 

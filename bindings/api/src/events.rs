@@ -122,7 +122,7 @@ mod exported {
     use super::{Arc, ChatError, Events, OpenRoom, rooms};
     use crate::{
         Session,
-        carry::{carry, read},
+        carry::{carry, shown},
         record::{Event, Opened},
         runtime,
     };
@@ -161,7 +161,7 @@ mod exported {
         /// The system gives no threads.
         pub async fn next(&self) -> Result<Option<Event>, ChatError> {
             match self.next_frame().await {
-                Some(frame) => read(&String::from_utf8_lossy(frame.json()), "event").map(Some),
+                Some(frame) => shown(&String::from_utf8_lossy(frame.json())).map(Some),
                 None => Ok(None),
             }
         }

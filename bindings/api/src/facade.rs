@@ -17,7 +17,7 @@ macro_rules! facade {
 
 #[cfg(feature = "uniffi")]
 macro_rules! scaffolding {
-    (impl $object:ident, $node:ident($this:ident) { $(
+    (impl $object:ident($this:ident) { $(
         $(#[doc = $doc:literal])+
         async fn $name:ident($($arg:ident: $ty:ty $(= $default:tt)?),*) -> $ok:ty $body:block
     )* }) => {
@@ -39,34 +39,40 @@ macro_rules! scaffolding {
 
 #[cfg(feature = "napi")]
 macro_rules! node_methods {
-    (impl $object:ident, $node:ident($this:ident) { $(
+    (impl $object:ident($this:ident) { $(
         $(#[doc = $doc:literal])+
         async fn $name:ident($($arg:ident: $ty:ty $(= $default:tt)?),*) -> $ok:ty $body:block
     )* }) => {
-        #[napi_derive::napi]
-        impl $node { $(
-            $(#[doc = $doc])+
-            #[napi]
-            #[allow(unused_mut, unused_variables, reason = "some take no arguments")]
-            pub fn $name<'env>(
-                &self,
-                env: &'env napi::Env,
-                args: String,
-            ) -> napi::Result<napi::bindgen_prelude::Object<'env>> {
-                let $this = self.0.core.clone();
-                crate::node::promise(env, async move {
-                    let mut args = crate::node::Args::parse(&args)?;
-                    $(let $arg = args.next::<<$ty as crate::carry::Carried>::Core>(stringify!($arg))?;)*
-                    crate::carry::write(&crate::runtime::run(async move $body).await?)
-                })
-            }
-        )* }
+        // In a module of its own, where the class of the addon bears the name.
+        mod in_node {
+            use super::*;
+            use crate::node::$object;
+
+            #[napi_derive::napi]
+            impl $object { $(
+                $(#[doc = $doc])+
+                #[napi]
+                #[allow(unused_mut, unused_variables, reason = "some take no arguments")]
+                pub fn $name<'env>(
+                    &self,
+                    env: &'env napi::Env,
+                    args: String,
+                ) -> napi::Result<napi::bindgen_prelude::Object<'env>> {
+                    let $this = self.0.core.clone();
+                    crate::node::promise(env, async move {
+                        let mut args = crate::node::Args::parse(&args)?;
+                        $(let $arg = args.next::<<$ty as crate::carry::Carried>::Core>(stringify!($arg))?;)*
+                        crate::carry::write(&crate::runtime::run(async move $body).await?)
+                    })
+                }
+            )* }
+        }
     };
 }
 
 #[cfg(test)]
 macro_rules! declarations {
-    (impl $object:ident, $node:ident($this:ident) { $(
+    (impl $object:ident($this:ident) { $(
         $(#[doc = $doc:literal])+
         async fn $name:ident($($arg:ident: $ty:ty $(= $default:tt)?),*) -> $ok:ty $body:block
     )* }) => {

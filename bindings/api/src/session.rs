@@ -2,8 +2,6 @@
 
 use chat_core::{MarkKind, RemoveParticipant, RoomRef};
 
-#[cfg(feature = "napi")]
-use crate::node::NodeSession;
 use crate::record::{
     AddParticipant, CreateRoom, EditMessage, History, Markers, Message, MessagePage, My, Paging, Participant,
     ParticipantPage, Room, RoomPage, SendMessage, Sent, UpdateMe, UpdateParticipant, UpdateRoom,
@@ -27,7 +25,7 @@ impl Session {
 }
 
 facade! {
-    impl Session, NodeSession(session) {
+    impl Session(session) {
         /// Makes a room, or finds the one that has the key or the pair.
         async fn create_room(create: CreateRoom) -> Room {
             session.create_room(create).await

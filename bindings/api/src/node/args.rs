@@ -15,7 +15,7 @@ impl<'a> Args<'a> {
     }
 
     /// The next one, which is called `name`. No argument is a list; serde would take one for an object.
-    pub(crate) fn next<T: DeserializeOwned>(&mut self, name: &str) -> Result<T, ChatError> {
+    pub(crate) fn next<T: DeserializeOwned>(&mut self, name: &'static str) -> Result<T, ChatError> {
         let json = self.0.next().map_or("null", RawValue::get);
         if json.starts_with('[') {
             return Err(ChatError::invalid(name, "is missing, or not what it must be"));
@@ -24,7 +24,7 @@ impl<'a> Args<'a> {
     }
 
     /// The next one, which is a list.
-    pub(crate) fn list<T: DeserializeOwned>(&mut self, name: &str) -> Result<Vec<T>, ChatError> {
+    pub(crate) fn list<T: DeserializeOwned>(&mut self, name: &'static str) -> Result<Vec<T>, ChatError> {
         carry::read(self.0.next().map_or("null", RawValue::get), name)
     }
 }

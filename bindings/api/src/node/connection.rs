@@ -3,24 +3,24 @@
 use napi::bindgen_prelude::Function;
 use napi_derive::napi;
 
-use super::{Args, engine::NodeEngine, pulled::Pulled};
-use crate::connection::Connection;
+use super::{Args, engine::ChatEngine, pulled::Pulled};
+use crate::connection;
 
-/// See [`Connection`].
-#[napi(js_name = "Connection")]
+/// See [`crate::Connection`].
+#[napi]
 #[derive(Debug)]
-pub struct NodeConnection {
-    connection: Connection,
+pub struct Connection {
+    connection: connection::Connection,
     pulled: Pulled,
 }
 
 #[napi]
-impl NodeEngine {
+impl ChatEngine {
     /// Carries a user's connection; `wake` is called when there is something to take again.
     #[napi]
-    pub fn connection(&self, args: String, wake: Function<'_, (), ()>) -> napi::Result<NodeConnection> {
+    pub fn connection(&self, args: String, wake: Function<'_, (), ()>) -> napi::Result<Connection> {
         let mut args = Args::parse(&args)?;
-        let connection = Connection::open(&self.0.core, &args.next::<String>("user")?, args.next("room")?)?;
+        let connection = connection::Connection::open(&self.0.core, &args.next::<String>("user")?, args.next("room")?)?;
         let source = connection.clone();
         let pulled = Pulled::start(&wake, |filled| async move {
             while let Some(frames) = source.frames().await {
@@ -31,12 +31,12 @@ impl NodeEngine {
                 }
             }
         })?;
-        Ok(NodeConnection { connection, pulled })
+        Ok(Connection { connection, pulled })
     }
 }
 
 #[napi]
-impl NodeConnection {
+impl Connection {
     /// Takes a text frame from the peer.
     #[napi]
     pub fn receive(&self, text: String) {
@@ -62,7 +62,7 @@ impl NodeConnection {
     }
 }
 
-impl Drop for NodeConnection {
+impl Drop for Connection {
     fn drop(&mut self) {
         self.connection.close();
     }

@@ -3,33 +3,33 @@
 use napi::{Env, bindgen_prelude::Object};
 use napi_derive::napi;
 
-use super::{Args, NodeSession, promise};
-use crate::{engine::ChatEngine, session::Session};
+use super::{Args, Session, promise};
+use crate::{engine, session};
 
-/// See [`ChatEngine`].
-#[napi(js_name = "ChatEngine")]
+/// See [`crate::ChatEngine`].
+#[napi]
 #[derive(Debug)]
-pub struct NodeEngine(pub(crate) ChatEngine);
+pub struct ChatEngine(pub(crate) engine::ChatEngine);
 
 #[napi]
-impl NodeEngine {
+impl ChatEngine {
     /// An engine that keeps everything in memory.
     #[napi]
     pub fn in_memory(env: &Env) -> napi::Result<Object<'_>> {
-        promise(env, async { ChatEngine::new_in_memory().map(NodeEngine) })
+        promise(env, async { engine::ChatEngine::new_in_memory().map(ChatEngine) })
     }
 
     /// What a user may do.
     #[napi]
-    pub fn session(&self, args: String) -> napi::Result<NodeSession> {
+    pub fn session(&self, args: String) -> napi::Result<Session> {
         let user: String = Args::parse(&args)?.next("user")?;
-        Ok(NodeSession(self.0.session_of(&user)?))
+        Ok(Session(self.0.session_of(&user)?))
     }
 
     /// What only the application may do.
     #[napi]
-    pub fn host(&self) -> NodeSession {
-        NodeSession(Session::new(self.0.core.host()))
+    pub fn host(&self) -> Session {
+        Session(session::Session::new(self.0.core.host()))
     }
 
     /// Finishes what was accepted and lets go of everything.

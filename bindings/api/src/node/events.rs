@@ -6,28 +6,28 @@ use napi::{
 };
 use napi_derive::napi;
 
-use super::{Args, NodeSession, promise, pulled::Pulled};
+use super::{Args, Session, promise, pulled::Pulled};
 use crate::{
     carry::write,
-    events::{Events, rooms},
+    events::{self, rooms},
     record::OpenRoom,
     runtime::run,
 };
 
-/// See [`Events`].
-#[napi(js_name = "Events")]
+/// See [`crate::Events`].
+#[napi]
 #[derive(Debug)]
-pub struct NodeEvents {
-    events: Events,
+pub struct Events {
+    events: events::Events,
     pulled: Pulled,
 }
 
 #[napi]
-impl NodeSession {
+impl Session {
     /// A new subscriber; `wake` is called when there is something to take again.
     #[napi]
-    pub fn events(&self, wake: Function<'_, (), ()>) -> napi::Result<NodeEvents> {
-        let events = Events::new(&self.0.core);
+    pub fn events(&self, wake: Function<'_, (), ()>) -> napi::Result<Events> {
+        let events = events::Events::new(&self.0.core);
         let source = events.clone();
         let pulled = Pulled::start(&wake, |filled| async move {
             while let Some(frame) = source.next_frame().await {
@@ -36,12 +36,12 @@ impl NodeSession {
                 }
             }
         })?;
-        Ok(NodeEvents { events, pulled })
+        Ok(Events { events, pulled })
     }
 }
 
 #[napi]
-impl NodeEvents {
+impl Events {
     /// What is ready, as JSON texts: empty for nothing yet, `null` at the end.
     #[napi]
     pub fn take(&mut self) -> Option<Vec<String>> {
@@ -75,7 +75,7 @@ impl NodeEvents {
     }
 }
 
-impl Drop for NodeEvents {
+impl Drop for Events {
     fn drop(&mut self) {
         self.events.end();
     }

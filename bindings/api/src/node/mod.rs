@@ -18,6 +18,6 @@ pub(crate) use args::Args;
 pub(crate) use promise::promise;
 
 /// See [`Session`](crate::Session).
-#[napi(js_name = "Session")]
+#[napi]
 #[derive(Debug)]
-pub struct NodeSession(pub(crate) crate::Session);
+pub struct Session(pub(crate) crate::Session);

@@ -22,7 +22,7 @@ use napi_derive::napi;
 use serde::Deserialize;
 use tokio::sync::{Notify, oneshot};
 
-use super::{Args, engine::NodeEngine, promise};
+use super::{Args, engine::ChatEngine, promise};
 use crate::{error::ChatError, runtime};
 
 /// How to serve.
@@ -37,9 +37,9 @@ struct ServeOptions {
 }
 
 /// A server that serves. It keeps the process alive until it is closed.
-#[napi(js_name = "Server")]
+#[napi]
 #[derive(Debug)]
-pub struct NodeServer {
+pub struct Server {
     address: SocketAddr,
     stop: Arc<Notify>,
     stopped: Arc<tokio::sync::watch::Sender<bool>>,
@@ -50,7 +50,7 @@ pub struct NodeServer {
 type Ask = ThreadsafeFunction<(u32, String), (), napi::bindgen_prelude::FnArgs<(u32, String)>, Status, false, true>;
 
 #[napi]
-impl NodeEngine {
+impl ChatEngine {
     /// Serves on a port; `ask` is the login hook, if there is one.
     #[napi]
     pub fn serve<'env>(
@@ -89,13 +89,13 @@ impl NodeEngine {
                 serve(listener, server.router(), &server, stopping.notified()).await;
                 over.send_replace(true);
             });
-            Ok(NodeServer { address, stop, stopped, logins })
+            Ok(Server { address, stop, stopped, logins })
         })
     }
 }
 
 #[napi]
-impl NodeServer {
+impl Server {
     /// The port it listens on.
     #[napi]
     pub fn port(&self) -> u16 {

@@ -96,6 +96,8 @@ data! {
         #[serde(default)]
         #[cfg_attr(test, ts(as = "Option<Vec<String>>", optional))]
         pub typing: Vec<String>,
+        /// The change that holds now: what follows comes after it.
+        pub rev: Option<i64>,
         /// The position that holds now: hand it back to resume.
         pub cursor: Option<String>,
     }

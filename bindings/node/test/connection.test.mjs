@@ -1,0 +1,87 @@
+// The protocol carried over a socket of somebody else's, and served from inside.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { stage, within } from './stage.mjs';
+
+test('a connection speaks the protocol, and is pulled', async (t) => {
+  const { engine, room, ann } = await stage(t);
+  const conn = engine.connection('ben', { room: 'job:42' });
+  const frames = conn.frames();
+  const next = async () => JSON.parse((await within(frames.next(), 'a frame')).value);
+  assert.equal((await next()).type, 'ready');
+  conn.receive(Buffer.from('{"action":"send_message","ref":1,"content":"hi"}'));
+  const types = [await next(), await next(), await next()].map((frame) => frame.type).sort();
+  assert.deepEqual(types, ['chat_message', 'reply', 'user_joined']);
+  conn.receive('no JSON');
+  assert.equal((await next()).code, 'invalid_argument');
+  assert.equal(await ann.unread(), 1);
+
+  // What nobody takes is not made: the room's events wait in the engine, within its bound.
+  for (let n = 0; n < 400; n += 1) await ann.send(room, { content: 'x'.repeat(16_000) });
+  let sizes = 0;
+  let resync = false;
+  while (!resync) {
+    const frame = await next();
+    sizes += frame.type === 'chat_message' ? 1 : 0;
+    resync = frame.type === 'resync';
+  }
+  assert.ok(sizes < 400);
+  conn.close();
+  assert.ok((await within(frames.next(), 'the end')).done);
+  assert.equal(conn.closeCode, undefined);
+  conn.receive('{"action":"ping"}');
+});
+
+test('a connection says with which code to close', async (t) => {
+  const { engine } = await stage(t);
+  const end = async (conn) => {
+    for await (const frame of conn.frames()) assert.ok(frame);
+    return conn.closeCode;
+  };
+  const kicked = engine.connection('ben', { room: 'job:42' });
+  const end1 = end(kicked);
+  await engine.host().removeParticipant('job:42', 'ben');
+  assert.equal(await within(end1, 'the kick'), 3501);
+
+  assert.equal(await within(end(engine.connection('zoe', { room: 'job:42' })), 'the refusal'), 3500);
+
+  const large = engine.connection('ann');
+  large.receive('x'.repeat(129 * 1024));
+  assert.equal(await within(end(large), 'the end of who sends too much'), 3503);
+
+  const flood = engine.connection('ann');
+  for (let n = 0; n < 10_000; n += 1) flood.receive('{"action":"ping"}');
+  assert.equal(await within(end(flood), 'the end of a flood'), 3002);
+
+  const open = engine.connection('ann');
+  const end2 = end(open);
+  await engine.close();
+  assert.equal(await within(end2, 'the close'), 3000);
+});
+
+test('it serves, with a login of its own', async (t) => {
+  const { engine } = await stage(t);
+  const asked = [];
+  const server = await engine.serve({
+    authenticate: async (token) => {
+      asked.push(token);
+      if (token === 'broken') throw new Error('the database is away');
+      return token.startsWith('session-of-') ? token.slice(11) : null;
+    },
+  });
+  const rooms = (token) => fetch(`${server.url}/api/chatrooms/`, { headers: { authorization: `Bearer ${token}` } });
+  const mine = await rooms('session-of-ann');
+  assert.equal(mine.status, 200);
+  assert.equal((await mine.json()).results[0].key, 'job:42');
+  assert.equal((await rooms('wrong')).status, 401);
+  assert.equal((await rooms('broken')).status, 503, 'a login that throws lets nobody in');
+  assert.equal((await rooms('session-of-')).status, 401, 'what is no user id is nobody');
+  assert.equal((await fetch(`${server.url}/api/chatrooms/`)).status, 401);
+  assert.deepEqual(asked, ['session-of-ann', 'wrong', 'broken', 'session-of-']);
+  await assert.rejects(engine.serve({ port: server.port, jwtSecret: 'x'.repeat(32) }), { code: 'invalid_argument' });
+  await engine.close();
+  await within(server.closed, 'the end of the server');
+  await assert.rejects(fetch(server.url));
+});

@@ -1,0 +1,87 @@
+// Events: pulled, bounded, and resumed without a gap.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { stage, within } from './stage.mjs';
+
+test('every event comes once and in order, also while rooms are opened', async (t) => {
+  const { engine, room, ann, ben } = await stage(t);
+  const other = (await engine.host().createRoom({ participants: ['ann', 'ben'] })).id;
+  const events = ben.events();
+  await events.subscribe(room);
+  const seqs = [];
+  const reading = (async () => {
+    for await (const event of events) {
+      if (event.type === 'chat_message' && event.room === room) seqs.push(event.message.seq);
+      if (event.type === 'chat_message' && event.room === other) return;
+    }
+  })();
+  const sends = Array.from({ length: 500 }, (_, n) => ann.send(room, { content: `${n}` }));
+  // It is waited for and opened at the same time.
+  await within(events.subscribe([{ room: other }]), 'the second room');
+  await Promise.all(sends);
+  await ann.send(other, { content: 'last' });
+  await within(reading, 'the last event');
+  assert.deepEqual(seqs, Array.from({ length: 500 }, (_, n) => n + 1));
+});
+
+test('who does not pull is told to resync, and resumes from the cursor', async (t) => {
+  const { room, ann, ben } = await stage(t);
+  const events = ben.events();
+  const [opened] = await events.subscribe(room);
+  // More than may wait: 1 MiB here, and 256 events on the way.
+  const content = 'x'.repeat(16_000);
+  for (let n = 0; n < 400; n += 1) await ann.send(room, { content });
+  let last = opened.cursor;
+  const seen = [];
+  for await (const event of events) {
+    if (event.type === 'resync') break;
+    if (event.type === 'chat_message') {
+      seen.push(event.message.seq);
+      last = event.cursor;
+    }
+  }
+  assert.ok(seen.length < 400, 'a subscriber that sleeps is not kept supplied');
+  const again = ben.events();
+  for (let more = true; more; ) {
+    const [missed] = await again.subscribe([{ room, cursor: last }]);
+    for (const change of missed.changes ?? []) seen.push(change.message.seq);
+    more = missed.more ?? false;
+    last = missed.cursor;
+  }
+  again.close();
+  assert.deepEqual(seen, Array.from({ length: 400 }, (_, n) => n + 1), 'without a gap or a double');
+});
+
+test('a signal ends it, and leaving the loop does', async (t) => {
+  const { room, ann, ben } = await stage(t);
+  const stop = new AbortController();
+  const events = ben.events({ rooms: [room], signal: stop.signal });
+  const reading = (async () => {
+    for await (const event of events) if (event.type === 'user_joined') stop.abort(new Error('enough'));
+  })();
+  await assert.rejects(within(reading, 'the end'), /enough/);
+  await assert.rejects(events.subscribe(room), { code: 'draining' });
+
+  const left = ben.events({ rooms: [room] });
+  for await (const event of left) if (event.type === 'user_joined') break;
+  await assert.rejects(left.subscribe(room), { code: 'draining' });
+
+  const aborted = AbortSignal.abort(new Error('too late'));
+  await assert.rejects(ann.send(room, { content: 'x' }, { signal: aborted }), /too late/);
+  const during = new AbortController();
+  const sending = ann.send(room, { content: 'x' }, { signal: during.signal });
+  during.abort(new Error('never mind'));
+  await assert.rejects(sending, /never mind/);
+});
+
+test('closing the engine ends every loop', async (t) => {
+  const { engine, room, ben } = await stage(t);
+  const loops = Array.from({ length: 10 }, async () => {
+    for await (const event of ben.events({ rooms: [room] })) assert.ok(event.type);
+  });
+  await ben.unread();
+  await engine.close();
+  await within(Promise.all(loops), 'the end of every loop');
+});

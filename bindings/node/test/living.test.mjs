@@ -1,0 +1,143 @@
+// It loads, lets the process exit, and survives whatever is done to it.
+
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import { test } from 'node:test';
+import { Worker } from 'node:worker_threads';
+
+import { ChatEngine } from '../index.mjs';
+import { alive, program, stage, within } from './stage.mjs';
+
+const require = createRequire(import.meta.url);
+
+test('`import` and `require` give the same', () => {
+  assert.equal(require('../index.cjs').ChatEngine, ChatEngine);
+});
+
+test('a process exits by itself after close, and after a forgotten one', async () => {
+  const open = `
+    const engine = await ChatEngine.open({ memory: true });
+    const room = await engine.host().createRoom({ key: 'job:42', participants: ['ann'] });
+    const ann = engine.session('ann');
+    (async () => { for await (const event of ann.events({ rooms: [room.id] })) console.log(event.type); })();
+    (async () => { for await (const frame of engine.connection('ann').frames()) JSON.parse(frame); })();
+    await ann.send(room.id, { content: 'hi' });
+  `;
+  for (const end of [
+    'await engine.close(); await engine.close();',
+    '',
+    'engine.close();',
+    'const server = await engine.serve({ jwtSecret: "x".repeat(32) }); await engine.close();',
+    'const server = await engine.serve({ jwtSecret: "x".repeat(32) }); await server.close();',
+    'for (let n = 0; n < 100; n += 1) ann.send(room.id, { content: "in flight" });',
+    'ann.send(room.id, { content: "in flight" }); process.exit();',
+  ]) {
+    const { code, said } = await program(`${open}${end}\nconsole.log("end");`);
+    assert.equal(code, 0, `${end}: ${said}`);
+    if (!end.includes('exit')) assert.match(said, /end/);
+  }
+});
+
+test('a server keeps its process alive', async () => {
+  const { code, said } = await program(`
+    const engine = await ChatEngine.open({ memory: true });
+    const server = await engine.serve({ jwtSecret: 'x'.repeat(32) });
+    setTimeout(() => { console.log('still there'); engine.close(); }, 50).unref();
+    server.closed.then(() => console.log('closed'));
+  `);
+  assert.equal(code, 0, said);
+  assert.match(said, /still there\nclosed/);
+});
+
+test('after close every call fails with `draining`', async (t) => {
+  const { engine, room, ann } = await stage(t);
+  const events = ann.events();
+  await engine.close();
+  const closed = { code: 'draining', retryable: true };
+  await assert.rejects(ann.send(room, { content: 'x' }), closed);
+  await assert.rejects(engine.session('ann').send(room, { content: 'x' }), closed);
+  await assert.rejects(engine.host().createRoom({}), closed);
+  assert.deepEqual(await within(events[Symbol.asyncIterator]().next(), 'the end'), { done: true, value: undefined });
+  await engine.close();
+});
+
+test('an engine that is closed with calls in flight settles each of them', async (t) => {
+  const { engine, room, ann } = await stage(t);
+  const calls = Array.from({ length: 1_000 }, (_, n) => ann.send(room, { content: `${n}` }));
+  await engine.close();
+  const settled = await within(Promise.allSettled(calls), 'every answer');
+  for (const { reason } of settled.filter(({ status }) => status === 'rejected')) {
+    assert.equal(reason.code, 'draining');
+  }
+});
+
+test('worker threads have engines of their own, and end when they want to', async (t) => {
+  alive(t);
+  const source = `
+    const { parentPort, workerData } = require('node:worker_threads');
+    const { ChatEngine } = require(workerData);
+    (async () => {
+      const engine = await ChatEngine.open({ memory: true });
+      const room = await engine.host().createRoom({ participants: ['ann'] });
+      const ann = engine.session('ann');
+      (async () => { for await (const event of ann.events({ rooms: [room.id] })) event.type; })();
+      for (let n = 0; n < 50; n += 1) await ann.send(room.id, { content: String(n) });
+      parentPort.postMessage(await ann.unread());
+      // Forgotten, with a call in flight.
+      ann.send(room.id, { content: 'last' });
+    })();
+  `;
+  const index = require.resolve('../index.cjs');
+  const workers = Array.from({ length: 4 }, () => new Worker(source, { eval: true, workerData: index }));
+  const ends = workers.map((worker) => new Promise((done) => worker.on('exit', done)));
+  assert.deepEqual(await within(Promise.all(ends), 'the end of the workers'), [0, 0, 0, 0]);
+
+  const cut = new Worker(source, { eval: true, workerData: index });
+  await within(new Promise((told) => cut.on('message', told)), 'a worker at work');
+  await within(cut.terminate(), 'the end of a worker that is cut');
+});
+
+test('a platform without a binary is told so, and what there is', () => {
+  const { load, triple, AVAILABLE } = require('../lib/load.cjs');
+  const missing = () => {
+    throw Object.assign(new Error('no such module'), { code: 'MODULE_NOT_FOUND' });
+  };
+  assert.throws(() => load(triple('freebsd', 'x64'), missing), (error) => {
+    assert.match(error.message, /freebsd-x64/);
+    for (const name of AVAILABLE) assert.ok(error.message.includes(name));
+    return true;
+  });
+  assert.throws(() => load(triple('linux', 'arm64', 'musl'), missing), /@chat-engine\/linux-arm64-musl is not installed/);
+  const broken = () => {
+    throw new Error("version `GLIBC_2.39' not found");
+  };
+  assert.throws(() => load('linux-x64-gnu', broken), /is there and does not load: .*GLIBC_2\.39/);
+});
+
+test('opening and closing, and many events, leave memory flat', async () => {
+  // In a process of its own, so that nothing else is measured.
+  const { code, said } = await program(
+    `
+    const room = 'job:42';
+    const measure = () => { for (let n = 0; n < 5; n += 1) gc(); return process.memoryUsage().rss / 1024; };
+    const rounds = async (count) => {
+      for (let n = 0; n < count; n += 1) {
+        const engine = await ChatEngine.open({ memory: true });
+        await engine.host().createRoom({ key: room, participants: ['ann'] });
+        const events = engine.session('ann').events();
+        await events.subscribe(room);
+        if (n % 2) events.close();
+        await engine.close();
+      }
+    };
+    await rounds(500);
+    const before = measure();
+    await rounds(1_000);
+    console.log('KiB per round', ((measure() - before) / 1_000).toFixed(2));
+    `,
+    ['--expose-gc'],
+  );
+  assert.equal(code, 0, said);
+  const perRound = Number(said.match(/KiB per round (-?[\d.]+)/)?.[1]);
+  assert.ok(perRound < 2, said);
+});
