@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    model::{Event, MessageId, Position, RoomId, RoomState, UserId},
+    model::{Event, MessageId, Position, RoomId, RoomState, Seq, UserId},
     store::{Change, ChangeBody, Registers},
 };
 
@@ -70,20 +70,29 @@ pub(super) fn change(hub: &Hub, room: RoomId, change: &Change, telling: &mut Tel
 }
 
 /// Tells how far somebody has read: the room, where everybody's receipts are shown, and their own devices.
+/// `message_id` is the message that the furthest of both named.
 pub(super) fn registers(hub: &Hub, registers: &Registers, message_id: Option<MessageId>, to_room: bool) {
     let member = &registers.member;
     let (room, user_id) = (member.room, &member.user);
-    if to_room && (registers.delivered_moved || registers.read_moved) {
-        let user_id = user_id.clone();
-        let (read_seq, delivered_seq) = (member.read_seq, member.delivered_seq);
-        // A message that is named is named to those only who may see it.
-        if registers.read_moved {
-            let seq = message_id.map(|_| read_seq);
-            hub.publish(room, seq, || Event::MessageRead { room, user_id, message_id, seq: read_seq });
-        } else {
-            let seq = message_id.map(|_| delivered_seq);
-            hub.publish(room, seq, || Event::MessageDelivered { room, user_id, message_id, seq: delivered_seq });
-        }
+    let (read_seq, delivered_seq) = (member.read_seq, member.delivered_seq);
+    // Reading tells as well that it was delivered so far.
+    let delivered = registers.delivered_moved && delivered_seq > read_seq;
+    if to_room && registers.read_moved {
+        let message_id = message_id.filter(|_| !delivered);
+        receipt(hub, room, message_id, read_seq, || Event::MessageRead {
+            room,
+            user_id: user_id.clone(),
+            message_id,
+            seq: read_seq,
+        });
+    }
+    if to_room && delivered {
+        receipt(hub, room, message_id, delivered_seq, || Event::MessageDelivered {
+            room,
+            user_id: user_id.clone(),
+            message_id,
+            seq: delivered_seq,
+        });
     }
     hub.publish_to(user_id, || Event::Marker {
         room,
@@ -92,6 +101,11 @@ pub(super) fn registers(hub: &Hub, registers: &Registers, message_id: Option<Mes
         marker_seq: member.marker_seq,
         unread_count: registers.unread,
     });
+}
+
+/// A message that a receipt names is named to those only who may see it.
+fn receipt(hub: &Hub, room: RoomId, message_id: Option<MessageId>, seq: Seq, event: impl FnOnce() -> Event) {
+    hub.publish(room, message_id.map(|_| seq), event);
 }
 
 /// Tells everybody that a room is gone.

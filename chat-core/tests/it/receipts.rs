@@ -184,3 +184,27 @@ async fn a_marker_waits_for_nobody_who_is_gone() {
     s.host().remove_participant(s.room, RemoveParticipant { user_id: user("ben"), client_id: None }).await.unwrap();
     assert_eq!(mark.await.unwrap_err(), Error::NotFound { what: "room" });
 }
+
+#[tokio::test]
+async fn what_is_read_and_what_is_delivered_beyond_it_are_both_told() {
+    let s = Stage::new().await;
+    let mut last = s.says("ann", "1").await;
+    for n in 2..=4 {
+        last = s.says("ann", &n.to_string()).await;
+    }
+    let mut ann = s.opens("ann").await;
+    waiting(&mut ann);
+    let ben = s.of("ben");
+    let both = [ben.mark_message(MarkKind::Delivered, last.id).boxed(), ben.mark(s.room, MarkKind::Read, 2).boxed()];
+    let markers = join_all(both).await;
+    assert!(markers.into_iter().all(|markers| markers.is_ok_and(|m| (m.read_seq, m.delivered_seq) == (2, 4))));
+    let told: Vec<_> = waiting(&mut ann)
+        .iter()
+        .filter_map(|frame| match frame.event() {
+            Event::MessageRead { message_id, seq, .. } => Some(("read", *message_id, *seq)),
+            Event::MessageDelivered { message_id, seq, .. } => Some(("delivered", *message_id, *seq)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told, [("read", None, 2), ("delivered", Some(last.id), 4)]);
+}
