@@ -43,6 +43,7 @@ pub(crate) struct Driver {
     /// The connection's own deadline, as the timer has it.
     deadline: Option<Timestamp>,
     draining: bool,
+    turned_away: bool,
 }
 
 /// What is to be done next.
@@ -88,7 +89,19 @@ impl Driver {
     ) -> Self {
         let now = Instant::now();
         let deadline = connection.deadline();
-        Self { socket, connection, shared, slot, stop, out: first, heard: now, pinged: now, deadline, draining: false }
+        Self {
+            socket,
+            connection,
+            shared,
+            slot,
+            stop,
+            out: first,
+            heard: now,
+            pinged: now,
+            deadline,
+            draining: false,
+            turned_away: false,
+        }
     }
 
     /// Serves it to its end.
@@ -163,7 +176,10 @@ impl Driver {
         loop {
             let read = self.poll_reads(cx);
             let closing = self.connection.poll_output(cx, &mut self.out);
-            self.claim_user();
+            if self.is_one_too_many() {
+                self.connection.close(CloseCode::TooManyConnections, None);
+                continue;
+            }
             match (read, closing) {
                 (_, Poll::Ready(closing)) => return Poll::Ready(Next::Send(closing)),
                 (Read::End(ending), _) => return Poll::Ready(Next::End(ending)),
@@ -215,14 +231,13 @@ impl Driver {
         read
     }
 
-    /// Counts the socket as its user's, once that is known.
-    fn claim_user(&mut self) {
-        if !self.slot.has_user()
-            && let Some(user) = self.connection.user()
-            && !self.slot.claim_user(user)
-        {
-            self.connection.close(CloseCode::TooManyConnections, None);
+    /// Counts the socket as its user's, once that is known; says once if they have too many already.
+    fn is_one_too_many(&mut self) -> bool {
+        if self.slot.has_user() || self.turned_away {
+            return false;
         }
+        self.turned_away = self.connection.user().is_some_and(|user| !self.slot.claim_user(user));
+        self.turned_away
     }
 
     /// The time has come for something.

@@ -137,7 +137,8 @@ impl ChatServer {
     /// It can be nested or merged in an app of your own.
     ///
     /// Limits by address, and metrics for this machine only, need `axum::extract::ConnectInfo<SocketAddr>` in the
-    /// requests; [`serve`](crate::serve) puts it there, and so does axum's `into_make_service_with_connect_info`.
+    /// requests; [`serve`](crate::serve) puts it there, and so does axum's `into_make_service_with_connect_info`. How
+    /// long a peer may take for a request's head, and to read an answer, is the business of whoever listens.
     pub fn router(&self) -> Router {
         http::router(&self.shared)
     }
