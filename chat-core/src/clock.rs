@@ -17,8 +17,10 @@ pub trait Random: fmt::Debug + Send + Sync + 'static {
 }
 
 /// Gives UUIDv7 ids in ascending order, also when the clock stands still or goes back.
+///
+/// The engine has one; who writes rows past it, such as an import of another chat's history, makes one of their own.
 #[derive(Debug)]
-pub(crate) struct Ids {
+pub struct Ids {
     state: Mutex<State>,
 }
 
@@ -31,16 +33,25 @@ struct State {
     used: usize,
 }
 
+impl Default for Ids {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Ids {
-    pub(crate) const fn new() -> Self {
+    /// Its first id bears whatever time it is made for.
+    pub const fn new() -> Self {
         Self { state: Mutex::new(State { last: (0, 0), random: [0; 256], used: 256 }) }
     }
 
-    pub(crate) fn message(&self, now: Timestamp, random: &dyn Random) -> MessageId {
+    /// The id of a message of this time, or of a later one if a later one was given before.
+    pub fn message(&self, now: Timestamp, random: &dyn Random) -> MessageId {
         MessageId::from_bytes(self.next(now, random))
     }
 
-    pub(crate) fn room(&self, now: Timestamp, random: &dyn Random) -> RoomId {
+    /// The same for a room.
+    pub fn room(&self, now: Timestamp, random: &dyn Random) -> RoomId {
         RoomId::from_bytes(self.next(now, random))
     }
 

@@ -9,7 +9,7 @@ pub mod store;
 mod system;
 pub mod wire;
 
-pub use clock::{Clock, Random};
+pub use clock::{Clock, Ids, Random};
 pub use engine::{Engine, Frame, Live, Options, Session};
 pub use gate::{Gate, Step};
 pub use model::*;
