@@ -6,7 +6,7 @@ import { ChatError } from "./errors.js";
 import type { Commands } from "./frames.js";
 import type { ClientEvents, Host } from "./host.js";
 import { MemoryOutbox, Outbox, type OutboxEntry, type OutboxStorage } from "./outbox.js";
-import type { Action, ErrorBody, Event, Message, MyRoom } from "./protocol.js";
+import type { Action, ErrorBody, Event, Message, MyRoom, Subscribed } from "./protocol.js";
 import { Room } from "./room.js";
 import { RoomList } from "./rooms.js";
 import type { Store } from "./store.js";
@@ -171,7 +171,7 @@ export class ChatClient {
       },
       windowSize: this.#options.windowSize ?? 500,
       outbox: this.#outbox,
-      request: (action, fields) => this.#connection.request(action, fields),
+      request: this.#connection.request,
       notify: (action, room) => this.#connection.notify(action, room),
       submit: (operation, room) => {
         const clientId = this.#environment.newName();
@@ -242,16 +242,11 @@ export class ChatClient {
 
   async #open(rooms: Room[]): Promise<void> {
     for (const room of rooms) this.#opening.set(room, false);
-    const asked = rooms.map((room) => ({ room: room.name, ...(room.cursor ? { cursor: room.cursor } : {}) }));
+    // By the name that was asked for: behind a key there may be another room after the server's data was replaced.
+    const asked = rooms.map((room) => ({ room: room.ref, ...(room.cursor ? { cursor: room.cursor } : {}) }));
     try {
-      const answer = await this.#connection.request("subscribe", { rooms: asked });
-      rooms.forEach((room, at) => {
-        const opened = answer.rooms[at];
-        let again = this.#opening.get(room);
-        this.#opening.delete(room);
-        if (!opened || "gone" in opened) this.#removed(room);
-        else again = room.opened(opened) || again;
-        if (again) this.#follow(room);
+      await this.#connection.request("subscribe", { rooms: asked }, (answer) => {
+        rooms.forEach((room, at) => void this.#opened(room, answer.rooms[at]));
       });
     } catch (error) {
       for (const room of rooms) this.#opening.delete(room);
@@ -262,6 +257,14 @@ export class ChatClient {
       if (error.retry === "never") return;
       this.#later = setTimeout(() => rooms.forEach((room) => void this.#follow(room)), error.retryAfterMs ?? LATER_MS);
     }
+  }
+
+  #opened(room: Room, opened: Subscribed | undefined): void {
+    let again = this.#opening.get(room);
+    this.#opening.delete(room);
+    if (!opened || "gone" in opened) this.#removed(room);
+    else again = room.opened(opened) || again;
+    if (again) this.#follow(room);
   }
 
   // ---- what the connection tells -----------------------------------------------------------------------------------

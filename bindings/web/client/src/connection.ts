@@ -3,7 +3,7 @@
 import { type Backoff, delay } from "./backoff.js";
 import type { Environment, Socket } from "./environment.js";
 import { ChatError, disconnected } from "./errors.js";
-import type { Commands, ReadyFrame, Ref, ServerFrame } from "./frames.js";
+import type { Commands, ReadyFrame, Ref, Request, ServerFrame } from "./frames.js";
 import { type Action, CLOSE_CODES, type Event } from "./protocol.js";
 import { Observable } from "./store.js";
 import { type TokenProvider, Tokens } from "./token.js";
@@ -60,7 +60,7 @@ const STEADY_MS = 5_000;
 const TIMER_MS = 2 ** 31 - 1;
 
 interface Asked {
-  resolve(ok: never): void;
+  answered(ok: never): void;
   reject(error: ChatError): void;
 }
 
@@ -84,6 +84,7 @@ export class Connection extends Observable<ConnectionState> {
   #refresh: ReturnType<typeof setTimeout> | undefined;
   #heartbeatMs = 0;
   #heardAt = 0;
+  #frames = 0;
   #openedAt = 0;
   /** What the server said about coming back. */
   #retryAfterMs: number | undefined;
@@ -130,14 +131,18 @@ export class Connection extends Observable<ConnectionState> {
   }
 
   /** Asks the server for something. Fails with `disconnected` where there is no connection, or it goes meanwhile. */
-  request<A extends Action>(action: A, fields: Commands[A]["fields"]): Promise<Commands[A]["ok"]> {
+  readonly request: Request = (action, fields, take) => {
     return new Promise((resolve, reject) => {
       if (!this.isOpen) return reject(disconnected());
       this.#refs += 1;
-      this.#asked.set(this.#refs, { resolve, reject });
+      const answered = (ok: Commands[typeof action]["ok"]) => {
+        take?.(ok);
+        resolve(ok);
+      };
+      this.#asked.set(this.#refs, { answered, reject });
       this.#send({ action, ...fields, ref: this.#refs });
     });
-  }
+  };
 
   /** A token that is good now, for what does not go over the socket. */
   async token(): Promise<string> {
@@ -249,12 +254,13 @@ export class Connection extends Observable<ConnectionState> {
 
   #heard(text: string): void {
     this.#heardAt = Date.now();
+    this.#frames += 1;
     const frame = JSON.parse(text) as ServerFrame;
     switch (frame.type) {
       case "ready":
         return this.#ready(frame);
       case "reply":
-        return this.#answered(frame.ref)?.resolve(frame.ok as never);
+        return this.#answered(frame.ref)?.answered(frame.ok as never);
       case "error": {
         const error = ChatError.of(frame);
         if (frame.ref !== undefined) return this.#answered(frame.ref)?.reject(error);
@@ -300,9 +306,9 @@ export class Connection extends Observable<ConnectionState> {
   /** Asks whether the server is still there. */
   #probe(): void {
     clearTimeout(this.#heartbeat);
-    const asked = Date.now();
+    const before = this.#frames;
     this.request("ping", {}).catch(() => {});
-    this.#heartbeat = setTimeout(() => (this.#heardAt < asked ? this.#lost(0) : this.#listen()), ANSWER_MS);
+    this.#heartbeat = setTimeout(() => (this.#frames === before ? this.#lost(0) : this.#listen()), ANSWER_MS);
   }
 
   /** Replaces the token before it ends, on the connection that there is. */

@@ -59,7 +59,10 @@ function global<T>(name: string): T {
 function newName(): string {
   const { crypto } = globalThis as { crypto?: Partial<Crypto> };
   if (crypto?.randomUUID) return crypto.randomUUID();
-  const part = () => Math.floor(Math.random() * 2 ** 32).toString(16).padStart(8, "0");
+  const part = () =>
+    Math.floor(Math.random() * 2 ** 32)
+      .toString(16)
+      .padStart(8, "0");
   return `${Date.now().toString(16)}-${part()}${part()}${part()}`;
 }
 

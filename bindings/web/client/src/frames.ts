@@ -2,6 +2,7 @@
 
 import type {
   Action,
+  CreateRoom,
   DeleteMessage,
   EditMessage,
   ErrorBody,
@@ -13,7 +14,6 @@ import type {
   Page,
   Participant,
   ParticipantObject,
-  CreateRoom,
   Ready,
   RemoveParticipant,
   SendMessage,
@@ -95,5 +95,14 @@ export interface Commands {
   readers: { fields: { message_id: string } & Paging; ok: Page<Participant> };
 }
 
-/** Asks the server for something; the answer, or a `ChatError`. An action that `Commands` lacks does not compile. */
-export type Request = <A extends Action>(action: A, fields: Commands[A]["fields"]) => Promise<Commands[A]["ok"]>;
+/**
+ * Asks the server for something; the answer, or a `ChatError`. An action that `Commands` lacks does not compile.
+ *
+ * `take` is given the answer before anything that came after it is looked at. A promise is too late for that: several
+ * frames may arrive at once.
+ */
+export type Request = <A extends Action>(
+  action: A,
+  fields: Commands[A]["fields"],
+  take?: (ok: Commands[A]["ok"]) => void,
+) => Promise<Commands[A]["ok"]>;

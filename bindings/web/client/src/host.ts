@@ -1,8 +1,8 @@
 /** What a room and the list of rooms need of the client that they belong to. */
 
-import type { Commands } from "./frames.js";
+import type { Request } from "./frames.js";
 import type { Outbox } from "./outbox.js";
-import type { Action, Message } from "./protocol.js";
+import type { Message } from "./protocol.js";
 import type { Room } from "./room.js";
 
 /** What a client tells to those who listen with `on`. */
@@ -31,7 +31,7 @@ export interface Host {
   /** How many messages a room holds at most. */
   readonly windowSize: number;
   readonly outbox: Outbox;
-  request<A extends Action>(action: A, fields: Commands[A]["fields"]): Promise<Commands[A]["ok"]>;
+  readonly request: Request;
   notify(action: "typing_start" | "typing_stop", room: string): void;
   /** Adds to the outbox. Returns the name of the operation. */
   submit(operation: Parameters<Outbox["add"]>[0], room: string): string;

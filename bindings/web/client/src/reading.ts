@@ -4,7 +4,11 @@ import { Marking } from "./marking.js";
 import type { ChatMessageEvent, Markers, My, MyRoom } from "./protocol.js";
 
 /** Says to the server that everything up to `seq` is read, or received. */
-export type Tell = (action: "read_message" | "message_delivered", seq: number) => Promise<Markers>;
+export type Tell = (
+  action: "read_message" | "message_delivered",
+  seq: number,
+  take?: (markers: Markers) => void,
+) => Promise<Markers>;
 
 /** See the module. The count is kept where it is certain; where it is not, it is asked for ({@link needsCount}). */
 export class Reading {
@@ -17,15 +21,18 @@ export class Reading {
   needsCount = false;
   /** Messages up to here are in the count. */
   #counted = 0;
+  /** Where the server last said that the count begins. */
+  #marker = 0;
+  /** The number of the last message by somebody else. */
+  #others = 0;
+  readonly #me: () => string;
   readonly #read: Marking;
   readonly #delivered: Marking;
 
-  /** `told` is called when the server has answered that something is read. */
-  constructor(tell: Tell, told: () => void) {
-    this.#read = new Marking(async (seq) => {
-      this.moved(await tell("read_message", seq));
-      told();
-    });
+  /** `told` is given what the server answers when something is read. */
+  constructor(me: () => string, tell: Tell, told: (markers: Markers) => void) {
+    this.#me = me;
+    this.#read = new Marking((seq) => tell("read_message", seq, told));
     this.#delivered = new Marking((seq) => tell("message_delivered", seq));
   }
 
@@ -39,13 +46,16 @@ export class Reading {
     this.unread = room.unread_count;
     if (!room.my) return;
     this.#place(room.my);
+    if (room.last_message?.sender !== this.#me()) this.#others = room.last_seq;
     this.received();
   }
 
   /** One's markers moved, here or on another device. */
   moved({ read_seq, delivered_seq, marker_seq, unread_count }: Markers): void {
     if (!this.my) return;
+    const same = marker_seq === this.#marker;
     this.#place({ ...this.my, read_seq, delivered_seq, marker_seq });
+    if (same) return;
     this.unread = marker_seq >= this.lastSeq ? 0 : unread_count;
     // It does not say which messages it knows of.
     this.needsCount ||= marker_seq < this.lastSeq;
@@ -53,6 +63,7 @@ export class Reading {
 
   /** What the server says, with what it has not heard yet put over it. */
   #place(my: My): void {
+    this.#marker = my.marker_seq;
     this.#read.set(my.marker_seq);
     this.#delivered.set(my.delivered_seq);
     this.my = my;
@@ -60,8 +71,10 @@ export class Reading {
   }
 
   /** A message was posted; `live`: just now, so that every earlier one is known. */
-  posted({ message, read_seq }: ChatMessageEvent, mine: boolean, live: boolean): void {
+  posted({ message, read_seq }: ChatMessageEvent, live: boolean): void {
+    const mine = message.sender === this.#me();
     this.lastSeq = Math.max(this.lastSeq, message.seq);
+    if (!mine) this.#others = Math.max(this.#others, message.seq);
     if (!live) {
       this.needsCount = true;
       return;
@@ -78,9 +91,9 @@ export class Reading {
     }
   }
 
-  /** Everything that is there has reached this device. */
+  /** Everything that others have said has reached this device. */
   received(): void {
-    if (this.my && this.lastSeq > this.my.delivered_seq) this.#delivered.advance(this.lastSeq);
+    if (this.my && this.#others > this.my.delivered_seq) this.#delivered.advance(this.#others);
   }
 
   /** Everything up to `seq` is read. Returns whether that is news. */

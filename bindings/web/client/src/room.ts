@@ -6,10 +6,12 @@ import type { Outgoing } from "./outbox.js";
 import { People } from "./people.js";
 import type {
   Event,
+  Markers,
   Message,
   My,
   MyRoom,
   Opened,
+  Page,
   Participant,
   Position,
   RoomInfo,
@@ -111,8 +113,9 @@ export class Room extends Observable<RoomSnapshot> {
     this.#host = host;
     this.#typing = new OwnTyping((action) => host.notify(action, this.name));
     this.#reading = new Reading(
-      (action, seq) => host.request(action, { room: this.name, seq }),
-      () => this.#moved(),
+      () => host.me,
+      (action, seq, take) => host.request(action, { room: this.name, seq }, take),
+      (markers) => this.#moved(markers),
     );
   }
 
@@ -177,20 +180,22 @@ export class Room extends Observable<RoomSnapshot> {
 
   /** Makes `seq` the first unread message. What others see as read stays. */
   async markUnread(seq: number): Promise<void> {
-    this.#reading.moved(await this.#host.request("mark_unread", { room: this.name, seq }));
-    this.#moved();
+    await this.#host.request("mark_unread", { room: this.name, seq }, (markers) => this.#moved(markers));
   }
 
   /** My markers moved. */
-  #moved(): void {
+  #moved(markers: Markers): void {
+    this.#reading.moved(markers);
     void this.#settleCount();
     this.changed();
   }
 
   /** Changes my own settings here: pinned, hidden, level, private reading. */
   async updateMe(settings: UpdateMe): Promise<void> {
-    this.#reading.my = await this.#host.request("update_me", { room: this.name, ...settings });
-    this.changed();
+    await this.#host.request("update_me", { room: this.name, ...settings }, (my) => {
+      this.#reading.my = my;
+      this.changed();
+    });
   }
 
   /** Fetches the page before the first message that is held. */
@@ -198,8 +203,7 @@ export class Room extends Observable<RoomSnapshot> {
     return this.#load("older", async (window) => {
       const before = window.first?.seq;
       if (!window.hasOlder || before === undefined) return;
-      const { results, next } = await this.#history({ before });
-      window.older(results.reverse(), next !== null);
+      await this.#history({ before }, ({ results, next }) => window.older(results.reverse(), next !== null));
     });
   }
 
@@ -208,8 +212,7 @@ export class Room extends Observable<RoomSnapshot> {
     return this.#load("newer", async (window) => {
       const after = window.last?.seq;
       if (!window.hasNewer || after === undefined) return;
-      const { results, next } = await this.#history({ after });
-      window.newer(results, next !== null);
+      await this.#history({ after }, ({ results, next }) => window.newer(results, next !== null));
     });
   }
 
@@ -221,17 +224,19 @@ export class Room extends Observable<RoomSnapshot> {
     const held = this.#window?.messages.find(({ id, seq }) => id === target || seq === target);
     if (held) return held.seq;
     const seq = typeof target === "number" ? target : (await this.#host.message(target)).seq;
-    const { results } = await this.#history({ around: seq });
-    const [first, last] = [results[0], results.at(-1)];
-    this.#hold(results, { older: (first?.seq ?? 1) > 1, newer: (last?.seq ?? 0) < this.#reading.lastSeq });
+    await this.#history({ around: seq }, ({ results }) => {
+      const [first, last] = [results[0]?.seq ?? 1, results.at(-1)?.seq ?? 0];
+      this.#hold(results, { older: first > 1, newer: last < this.#reading.lastSeq });
+    });
     return seq;
   }
 
   /** Holds the last messages, instead of those that were held. */
   async jumpToLatest(): Promise<void> {
     if (this.#window && !this.#window.hasNewer) return;
-    const { results, next } = await this.#history({});
-    this.#hold(results.reverse(), { older: next !== null, newer: false });
+    await this.#history({}, ({ results, next }) => {
+      this.#hold(results.reverse(), { older: next !== null, newer: false });
+    });
   }
 
   readonly #loading = new Map<"older" | "newer", Promise<void>>();
@@ -251,8 +256,11 @@ export class Room extends Observable<RoomSnapshot> {
     return loading;
   }
 
-  #history(place: { before?: number; after?: number; around?: number }) {
-    return this.#host.request("history", { room: this.name, ...place, limit: PAGE });
+  async #history(
+    place: { before?: number; after?: number; around?: number },
+    take: (page: Page<Message>) => void,
+  ): Promise<void> {
+    await this.#host.request("history", { room: this.name, ...place, limit: PAGE }, take);
   }
 
   #hold(messages: Message[], more: { older: boolean; newer: boolean }): void {
@@ -297,9 +305,9 @@ export class Room extends Observable<RoomSnapshot> {
   protected override watched(on: boolean): void {
     this.#watched = on;
     if (!on) return this.#host.release(this);
-    if (this.#status === "idle") this.#status = "loading";
     // A room that only the list follows has no messages yet.
-    if (this.#status !== "live" || !this.#window) this.#host.follow(this);
+    if (!this.#window && this.#status !== "gone") this.#status = "loading";
+    if (this.#status !== "live") this.#host.follow(this);
   }
 
   // ---- what the client tells it ------------------------------------------------------------------------------------
@@ -339,7 +347,8 @@ export class Room extends Observable<RoomSnapshot> {
     this.#counted = true;
     if (!this.#gate) this.#listedAt = cursor;
     if (this.#status === "gone") this.#status = "idle";
-    this.#moved();
+    void this.#settleCount();
+    this.changed();
   }
 
   /** It is open: this is what was missed. Returns whether there is more, for which it must be opened again. @internal */
@@ -379,7 +388,15 @@ export class Room extends Observable<RoomSnapshot> {
 
   /** Begins anew. */
   #begin({ room, participants, messages }: Snapshot): void {
-    const { unread_count: _, last_message, last_seq: __, participants_count: ___, my: ____, cursor: _____, ...info } = room;
+    const {
+      unread_count: _,
+      last_message,
+      last_seq: __,
+      participants_count: ___,
+      my: ____,
+      cursor: _____,
+      ...info
+    } = room;
     this.#info = info;
     this.#lastMessage = last_message ?? undefined;
     this.#people.replace(participants);
@@ -395,8 +412,7 @@ export class Room extends Observable<RoomSnapshot> {
       case "resync":
         return this.#lose(event.reason === "too_slow" ? "too_slow" : "gap");
       case "marker":
-        this.#reading.moved(event);
-        return this.#moved();
+        return this.#moved(event);
       case "typing":
         this.#setTyping(event.typing);
         break;
@@ -423,6 +439,7 @@ export class Room extends Observable<RoomSnapshot> {
 
   #apply(event: Event & Position, live: boolean): void {
     this.#people.reduce(event);
+    if (event.type === "chat_message") this.#setTyping(this.#people.typing);
     switch (event.type) {
       case "chat_message":
       case "message_edited":
@@ -438,7 +455,7 @@ export class Room extends Observable<RoomSnapshot> {
           this.#reading.lastSeq = Math.max(this.#reading.lastSeq, message.seq);
           if (event.type === "message_deleted" || !live) this.#reading.needsCount = true;
         } else {
-          this.#reading.posted(event, mine, live);
+          this.#reading.posted(event, live);
           if (!mine) this.#host.tell("message", { room: this, message, live });
         }
         if (live) void this.#settleCount();
@@ -532,8 +549,10 @@ export class Room extends Observable<RoomSnapshot> {
     try {
       while (this.#reading.needsCount) {
         this.#reading.needsCount = false;
-        this.#reading.view(await this.#host.request("get_room", { room: this.name }));
-        this.changed();
+        await this.#host.request("get_room", { room: this.name }, (room) => {
+          this.#reading.view(room);
+          this.changed();
+        });
       }
     } catch {
       // Opening the room again asks again.

@@ -76,7 +76,7 @@ export class RoomList extends Observable<RoomListSnapshot> {
   async added(id: string): Promise<void> {
     if (!this.#watched) return;
     try {
-      this.#add(await this.#host.request("get_room", { room: id }));
+      await this.#host.request("get_room", { room: id }, (room) => void this.#add(room));
       this.changed();
     } catch {
       // I am out of it again, or there is no connection: then the list is asked for anew.
@@ -97,8 +97,10 @@ export class RoomList extends Observable<RoomListSnapshot> {
       const seen = new Set<Room>();
       let cursor: string | null | undefined;
       do {
-        const page = await this.#host.request("list_rooms", { limit: PAGE, ...(cursor ? { cursor } : {}) });
-        for (const room of page.results) seen.add(this.#add(room));
+        const from = cursor ? { cursor } : {};
+        const page = await this.#host.request("list_rooms", { limit: PAGE, ...from }, ({ results }) => {
+          for (const room of results) seen.add(this.#add(room));
+        });
         cursor = page.next;
       } while (cursor);
       for (const room of this.#rooms.keys()) if (!seen.has(room)) this.removed(room);
@@ -113,7 +115,11 @@ export class RoomList extends Observable<RoomListSnapshot> {
 
   #add(listed: MyRoom): Room {
     const room = this.#named(listed);
-    if (!this.#rooms.has(room)) this.#rooms.set(room, room.observe(() => this.changed()));
+    if (!this.#rooms.has(room))
+      this.#rooms.set(
+        room,
+        room.observe(() => this.changed()),
+      );
     room.listed(listed);
     this.#host.follow(room);
     return room;

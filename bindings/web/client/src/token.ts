@@ -53,7 +53,7 @@ function goodFor(token: string): number {
     if (!exp) return Number.POSITIVE_INFINITY;
     // The two clocks of the token agree with each other; this device's may not.
     const life = exp * 1000 - (iat ? iat * 1000 : Date.now());
-    return Math.max(1_000, life - Math.min(EARLY_MS, life / 5));
+    return Math.max(1_000, life - Math.min(EARLY_MS, life / 2));
   } catch {
     return Number.POSITIVE_INFINITY;
   }

@@ -1,0 +1,253 @@
+/** Two people talk, over the real server. */
+
+import { expect, test } from "vitest";
+import { ChatError, readBy, receiptOf, when } from "../src/index.js";
+import { connected, live, open, settled, stage, texts, watch } from "./support/stage.js";
+
+const s = stage();
+
+test("what one says the other hears, both ways and in order", async () => {
+  const key = await s.room("ann", "ben");
+  const ann = await open(s.client("ann"), key);
+  const ben = await open(s.client("ben"), key);
+  for (let n = 0; n < 20; n += 1) {
+    ann.send(`a${n}`);
+    ben.send(`b${n}`);
+  }
+  const [a, b] = [await settled(ann, 40), await settled(ben, 40)];
+  expect(texts(a)).toEqual(texts(b));
+  for (const name of ["a", "b"]) {
+    const own = texts(a).filter((text) => text?.startsWith(name));
+    expect(own).toEqual(Array.from({ length: 20 }, (_, n) => `${name}${n}`));
+  }
+});
+
+test("a message is shown at once, once, and keeps its name", async () => {
+  const key = await s.room("ann", "ben");
+  const ann = await open(s.client("ann"), key);
+  const seen = watch(ann);
+  const id = ann.send("hello");
+  expect(ann.getSnapshot().outbox).toMatchObject([{ clientId: id, state: "pending", fields: { content: "hello" } }]);
+  await settled(ann, 1);
+  for (const { messages, outbox } of seen) {
+    const names = [...messages.map(({ client_id }) => client_id), ...outbox.map(({ clientId }) => clientId)];
+    expect(names.filter((name) => name === id).length).toBeLessThanOrEqual(1);
+  }
+  // From the first echo on it is never away.
+  const first = seen.findIndex(({ outbox }) => outbox.length > 0);
+  for (const { messages, outbox } of seen.slice(first)) expect(messages.length + outbox.length).toBe(1);
+  expect(ann.getSnapshot().messages[0]).toMatchObject({ client_id: id, sender: "ann", content: "hello" });
+});
+
+test("content is data, whatever it looks like", async () => {
+  const key = await s.room("ann", "ben");
+  const [ann, ben] = [await open(s.client("ann"), key), await open(s.client("ben"), key)];
+  const hostile = [
+    "<img src=x onerror=alert(1)>",
+    "javascript:alert(1)",
+    "\u202egnp.exe",
+    "a\n\tb",
+    "😀".repeat(4_000),
+  ];
+  for (const text of hostile) ann.send(text);
+  expect(texts(await settled(ben, hostile.length))).toEqual(hostile);
+});
+
+test("ticks follow the other one: sent, delivered, read", async () => {
+  const key = await s.room("ann", "ben");
+  const ann = await open(s.client("ann"), key);
+  ann.send("read this");
+  await settled(ann, 1);
+  const receipt = () => receiptOf(ann.getSnapshot().messages[0] as never, ann.getSnapshot().participants);
+  expect(receipt()).toBe("sent");
+  const ben = await open(s.client("ben"), key);
+  await when(ann, () => receipt() === "delivered");
+  expect(ben.getSnapshot().unreadCount).toBe(1);
+  ben.markRead();
+  expect(ben.getSnapshot()).toMatchObject({ unreadCount: 0, my: { marker_seq: 1, read_seq: 1 } });
+  await when(ann, () => receipt() === "read");
+  const { messages, participants } = ann.getSnapshot();
+  expect(readBy(messages[0] as never, participants).map(({ user_id }) => user_id)).toEqual(["ben"]);
+});
+
+test("typing is shown to the others, ends after 3 s, and ends with a message", async () => {
+  const key = await s.room("ann", "ben");
+  const [ann, ben] = [await open(s.client("ann"), key), await open(s.client("ben"), key)];
+  ann.type();
+  ann.type();
+  await when(ben, ({ typing }) => typing.includes("ann"));
+  const began = performance.now();
+  expect(ann.getSnapshot().typing).toEqual([]);
+  await when(ben, ({ typing }) => typing.length === 0);
+  expect(performance.now() - began).toBeGreaterThan(2_500);
+  ann.type();
+  await when(ben, ({ typing }) => typing.includes("ann"));
+  ann.stopTyping();
+  await when(ben, ({ typing }) => typing.length === 0);
+  ann.type();
+  await when(ben, ({ typing }) => typing.includes("ann"));
+  ann.send("done");
+  const { typing } = await settled(ben, 1);
+  expect(typing).toEqual([]);
+});
+
+test("edits and deletes are shown at once to oneself and then to the others", async () => {
+  const key = await s.room("ann", "ben");
+  const [ann, ben] = [await open(s.client("ann"), key), await open(s.client("ben"), key)];
+  ann.send("one");
+  ann.send("two");
+  const { messages } = await settled(ann, 2);
+  ann.edit(messages[0]?.id ?? "", "one, better");
+  ann.delete(messages[1]?.id ?? "");
+  expect(texts(ann.getSnapshot())).toEqual(["one, better", null]);
+  await when(ben, (now) => texts(now)[0] === "one, better" && texts(now)[1] === null);
+  await when(ann, ({ outbox }) => outbox.length === 0);
+  expect(texts(ann.getSnapshot())).toEqual(["one, better", null]);
+  expect(ann.getSnapshot().messages[1]).toMatchObject({ deleted_by: "ann" });
+});
+
+test("what the server refuses is failed, says why, and can be discarded; what follows goes out", async () => {
+  const key = await s.room("ann", "ben");
+  const ann = await open(s.client("ann"), key);
+  const id = ann.send("x".repeat(20_000));
+  ann.send("fits");
+  await when(ann, ({ outbox, messages }) => outbox[0]?.state === "failed" && messages.length === 1);
+  expect(ann.getSnapshot().outbox).toMatchObject([
+    { clientId: id, state: "failed", error: { code: "message_too_large" } },
+  ]);
+  ann.retry(id);
+  expect(ann.getSnapshot().outbox).toMatchObject([{ clientId: id, state: "pending" }]);
+  await when(ann, ({ outbox }) => outbox[0]?.state === "failed");
+  ann.discard(id);
+  expect(ann.getSnapshot().outbox).toEqual([]);
+});
+
+test("unread is what the server says, through reading, marking unread and deleting", async () => {
+  const key = await s.room("ann", "ben");
+  const [chat, ben] = [s.client("ann"), await open(s.client("ben"), key)];
+  const ann = await open(chat, key);
+  for (let n = 1; n <= 5; n += 1) ben.send(`${n}`);
+  await when(ann, ({ unreadCount }) => unreadCount === 5);
+  const truth = async () => (await chat.request("get_room", { room: key })).unread_count;
+  expect(await truth()).toBe(5);
+  ann.markRead(3);
+  await when(ann, ({ unreadCount }) => unreadCount === 2);
+  expect(await truth()).toBe(2);
+  ben.delete(ben.getSnapshot().messages[4]?.id ?? "");
+  await when(ann, ({ unreadCount }) => unreadCount === 1);
+  expect(await truth()).toBe(1);
+  ann.markRead();
+  expect(ann.getSnapshot().unreadCount).toBe(0);
+  await ann.markUnread(2);
+  await when(ann, ({ unreadCount }) => unreadCount === 3);
+  expect(await truth()).toBe(3);
+  // An answer of mine does not read what I marked unread.
+  ann.send("later");
+  await settled(ann, 6);
+  expect(ann.getSnapshot().unreadCount).toBe(3);
+  expect(await truth()).toBe(3);
+});
+
+test("another device of mine follows what I read", async () => {
+  const key = await s.room("ann", "ben");
+  const ben = await open(s.client("ben"), key);
+  const [phone, laptop] = [await open(s.client("ann"), key), await open(s.client("ann"), key)];
+  ben.send("one");
+  ben.send("two");
+  await when(laptop, ({ unreadCount }) => unreadCount === 2);
+  await settled(phone, 2);
+  phone.markRead();
+  await when(laptop, ({ unreadCount }) => unreadCount === 0);
+});
+
+test("the list follows all rooms, and sums what is unread", async () => {
+  const [one, two] = [await s.room("cat", "ben"), await s.room("cat", "ben")];
+  const cat = s.client("cat");
+  cat.rooms.subscribe(() => {});
+  await when(cat.rooms, ({ status, rooms }) => status === "live" && rooms.every((room) => room.status === "live"));
+  const ben = s.client("ben");
+  const [first, second] = [await open(ben, one), await open(ben, two)];
+  first.send("a");
+  await settled(first, 1);
+  second.send("b");
+  second.send("c");
+  const { rooms } = await when(cat.rooms, ({ unreadTotal }) => unreadTotal === 3);
+  expect(rooms.map(({ info, unreadCount, lastMessage }) => [info?.key, unreadCount, lastMessage?.content])).toEqual([
+    [two, 2, "c"],
+    [one, 1, "a"],
+  ]);
+  // Nothing was fetched for rooms that nobody looks at; delivered they are.
+  expect(rooms.map(({ messages }) => messages.length)).toEqual([0, 0]);
+  await when(second, ({ participants }) => participants.find(({ user_id }) => user_id === "cat")?.delivered_seq === 2);
+  const opened = await open(cat, two);
+  expect(texts(opened.getSnapshot())).toEqual(["b", "c"]);
+  opened.markRead();
+  await when(cat.rooms, ({ unreadTotal }) => unreadTotal === 1);
+  const three = await s.room("cat", "dan");
+  await when(cat.rooms, ({ rooms }) => rooms.some(({ info }) => info?.key === three));
+  await s.server.host("DELETE", `chatrooms/${three}/participants/cat/`);
+  await when(cat.rooms, ({ rooms }) => !rooms.some(({ info }) => info?.key === three));
+});
+
+test("a room is the same object by its key and its id, and keeps its snapshot until something changes", async () => {
+  const key = await s.room("ann", "ben");
+  const chat = s.client("ann");
+  const room = await open(chat, key);
+  const { id } = room.getSnapshot();
+  expect(chat.room(id ?? "")).toBe(room);
+  expect(room.getSnapshot()).toBe(room.getSnapshot());
+  const before = room.getSnapshot();
+  room.type();
+  const ben = await open(s.client("ben"), key);
+  ben.type();
+  const after = await when(room, ({ typing }) => typing.length === 1);
+  expect(after.messages).toBe(before.messages);
+  expect(after.outbox).toBe(before.outbox);
+});
+
+test("a room that nobody watches is closed after a moment; opened again it fetches only what changed", async () => {
+  const key = await s.room("ann", "ben");
+  const [chat, ben] = [s.client("ann"), await open(s.client("ben"), key)];
+  const room = chat.room(key);
+  const stop = room.subscribe(() => {});
+  await live(room);
+  stop();
+  await when(ben, ({ present }) => !present.includes("ann"));
+  expect(room.getSnapshot().status).toBe("stale");
+  ben.send("while you were out");
+  await settled(ben, 1);
+  const mended: string[] = [];
+  chat.on("continuity", (news) => mended.push(news.mended));
+  room.subscribe(() => {});
+  expect(texts(await live(room))).toEqual(["while you were out"]);
+  // It was closed on purpose: nothing broke.
+  expect(mended).toEqual([]);
+});
+
+test("news of messages by others come once each", async () => {
+  const key = await s.room("ann", "ben");
+  const [chat, ben] = [s.client("ann"), await open(s.client("ben"), key)];
+  const ann = await open(chat, key);
+  const heard: (string | undefined)[] = [];
+  chat.on("message", ({ message, live }) => live && heard.push(message.content));
+  ann.send("mine");
+  ben.send("yours");
+  ben.send("again");
+  await settled(ann, 3);
+  expect(heard).toEqual(["yours", "again"]);
+});
+
+test("any command can be asked for, and an error says what it was", async () => {
+  const ann = s.client("ann");
+  await connected(ann);
+  const room = await ann.request("create_room", { kind: "direct", participants: ["ben"] });
+  expect(room.kind).toBe("direct");
+  const refused = ann.request("get_room", { room: "job:nowhere" });
+  await expect(refused).rejects.toBeInstanceOf(ChatError);
+  await expect(refused).rejects.toMatchObject({ code: "not_found", retry: "never" });
+  const missing = ann.room("job:nowhere");
+  missing.subscribe(() => {});
+  await when(missing, ({ status }) => status === "gone");
+  ann.close();
+  await expect(ann.request("ping", {})).rejects.toMatchObject({ code: "disconnected", retry: "later" });
+});

@@ -1,0 +1,178 @@
+/** How a connection begins, waits and ends. */
+
+import { afterEach, expect, test } from "vitest";
+import WebSocket from "ws";
+import { Connection } from "../src/connection.js";
+import { environment } from "../src/environment.js";
+import { ChatClient, ChatError, when } from "../src/index.js";
+import { connected, open, stage, watch } from "./support/stage.js";
+import { token } from "./support/token.js";
+
+const s = stage();
+const ends: (() => void)[] = [];
+afterEach(() => {
+  for (const end of ends.splice(0)) end();
+});
+
+/** A connection to the socket of one room, as the original application's clients have it. */
+function toRoom(user: string, path: string): Connection {
+  const audience = { ready() {}, lost() {}, event() {}, failed() {} };
+  const options = {
+    url: `ws://127.0.0.1:${s.server.port}${path}`,
+    token: () => token(user),
+    backoff: { base: 20, cap: 200 },
+  };
+  const connection = new Connection(options, environment({ WebSocket }), audience);
+  ends.push(() => connection.close());
+  connection.connect();
+  return connection;
+}
+
+test("idle, connecting, open, closed; and open again", async () => {
+  const chat = new ChatClient({
+    url: `ws://127.0.0.1:${s.server.port}/ws/`,
+    token: token("ann"),
+    environment: { WebSocket },
+  });
+  ends.push(() => chat.close());
+  const seen = watch(chat.connection);
+  chat.connect();
+  await connected(chat);
+  expect(chat.me).toBe("ann");
+  chat.close();
+  chat.connect();
+  await connected(chat);
+  expect(seen.map(({ status }) => status)).toEqual(["idle", "connecting", "open", "closed", "connecting", "open"]);
+  expect(seen[3]).toEqual({ status: "closed", reason: "client", error: null });
+});
+
+test("who is removed from the room of their socket is closed out, and does not come back", async () => {
+  await s.server.room("job:kicked", "ann", "ben");
+  const connection = toRoom("ann", "/ws/job_chat/kicked/");
+  await when(connection, ({ status }) => status === "open");
+  const seen = watch(connection);
+  await s.server.host("DELETE", "chatrooms/job:kicked/participants/ann/");
+  const closed = await when(connection, ({ status }) => status !== "open");
+  expect(closed).toMatchObject({ status: "closed", reason: "removed" });
+  // Not there, and not theirs: the two look the same, and are as final.
+  const stranger = toRoom("eve", "/ws/job_chat/kicked/");
+  const refused = await when(stranger, ({ status }) => status === "closed");
+  expect(refused).toMatchObject({ reason: "unauthorized", error: { code: "not_found" } });
+  expect(seen.map(({ status }) => status)).toEqual(["open", "closed"]);
+});
+
+test("a token that is no good closes, and says so; one that was kept is replaced once", async () => {
+  const bad = s.client("ann", { token: () => "no token at all" });
+  expect(await when(bad.connection, ({ status }) => status === "closed")).toMatchObject({
+    reason: "unauthorized",
+    error: { code: "unauthorized" },
+  });
+  // Without a legible end it is kept, until the server refuses it.
+  let given = token("ann");
+  const chat = s.client("ann", { far: true, token: () => given.replace(/^[^.]+/, (head) => head) });
+  await connected(chat);
+  given = "revoked";
+  s.network.cut();
+  await when(chat.connection, ({ status }) => status !== "open");
+  await connected(chat);
+});
+
+test("a provider that fails is asked again; one that says never is believed", async () => {
+  let asked = 0;
+  const chat = s.client("ann", {
+    token: async () => {
+      asked += 1;
+      if (asked < 3) throw new Error("the back end is away");
+      return token("ann");
+    },
+  });
+  const waiting = await when(chat.connection, ({ status }) => status === "waiting");
+  expect(waiting).toMatchObject({ error: { code: "no_token" } });
+  await connected(chat);
+  expect(asked).toBe(3);
+  const out = s.client("ann", {
+    token: () => {
+      throw new ChatError("unauthorized", "signed out", "never");
+    },
+  });
+  expect(await when(out.connection, ({ status }) => status === "closed")).toMatchObject({ reason: "no_token" });
+});
+
+test("a server that cannot be reached is tried again, later each time but never later than the cap", async () => {
+  s.network.unplug();
+  const draws: number[] = [];
+  const random = () => {
+    draws.push(1);
+    return 0.999;
+  };
+  const chat = s.client("ann", { far: true, backoff: { base: 10, cap: 40 }, environment: { WebSocket, random } });
+  const seen = watch(chat.connection);
+  await when(chat.connection, (state) => state.status === "waiting" && state.attempt === 5);
+  const waits = seen.flatMap((state) => (state.status === "waiting" ? [state.attempt] : []));
+  expect(waits).toEqual([1, 2, 3, 4, 5]);
+  expect(draws.length).toBe(5);
+  s.network.restore();
+  await connected(chat);
+});
+
+test("a device that wakes does not wait: it connects at once, and looks whether what is open still lives", async () => {
+  let wake = () => {};
+  let stopped = false;
+  const onWake = (woken: () => void) => {
+    wake = woken;
+    return () => {
+      stopped = true;
+    };
+  };
+  const patient = {
+    backoff: { base: 3_600_000, cap: 3_600_000 },
+    environment: { WebSocket, onWake, random: () => 0.9 },
+  };
+  s.network.unplug();
+  const chat = s.client("ann", { far: true, ...patient });
+  await when(chat.connection, ({ status }) => status === "waiting");
+  s.network.restore();
+  wake();
+  await connected(chat);
+  // The network went without a word.
+  s.network.loseAnswers();
+  wake();
+  const began = performance.now();
+  await when(chat.connection, ({ status }) => status === "waiting");
+  expect(performance.now() - began).toBeLessThan(8_000);
+  s.network.restore();
+  chat.close();
+  expect(stopped).toBe(true);
+});
+
+test("a platform without WebSocket is told what is missing", async () => {
+  const bare = globalThis as { WebSocket?: unknown };
+  const kept = bare.WebSocket;
+  bare.WebSocket = undefined;
+  const chat = new ChatClient({ url: "ws://127.0.0.1:1/ws/", token: "t" });
+  chat.connect();
+  const closed = await when(chat.connection, ({ status }) => status === "closed");
+  expect(closed).toMatchObject({ reason: "unsupported", error: { code: "unsupported" } });
+  expect((closed as { error: ChatError }).error.message).toContain("WebSocket");
+  bare.WebSocket = kept;
+});
+
+test("one socket too many is not tried again and again", async () => {
+  const sockets = Array.from({ length: 32 }, () => s.client("greedy"));
+  ends.push(() => sockets.forEach((socket) => void socket.close()));
+  await Promise.all(sockets.map((socket) => connected(socket)));
+  const refused = s.client("greedy");
+  const closed = await when(refused.connection, ({ status }) => status === "closed");
+  expect(closed).toMatchObject({ reason: "too_many_connections" });
+});
+
+test("closing leaves nothing running", async () => {
+  await s.server.room("job:closing", "ann");
+  const chat = s.client("ann");
+  await open(chat, "job:closing");
+  const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
+  const before = timers();
+  chat.close();
+  expect(timers()).toBeLessThan(before);
+  expect(chat.room("job:closing").getSnapshot().status).toBe("stale");
+});

@@ -1,0 +1,78 @@
+/** A network between clients and the server that can be cut, and can lose what the server says. */
+
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { connect, createServer, type Server as NetServer, type Socket } from "node:net";
+
+export class Network {
+  readonly #net: NetServer;
+  readonly #pairs = new Set<{ client: Socket; server: Socket }>();
+  #reachable = true;
+  #deaf = false;
+
+  private constructor(target: () => number) {
+    this.#net = createServer((client) => {
+      if (!this.#reachable) return client.destroy();
+      const server = connect(target(), "127.0.0.1");
+      const pair = { client, server };
+      this.#pairs.add(pair);
+      const end = () => {
+        client.destroy();
+        server.destroy();
+        this.#pairs.delete(pair);
+      };
+      client.on("data", (bytes) => server.write(bytes));
+      server.on("data", (bytes) => this.#deaf || client.write(bytes));
+      for (const socket of [client, server]) socket.on("close", end).on("error", end);
+    });
+  }
+
+  static async before(server: { port: number }): Promise<Network> {
+    const network = new Network(() => server.port);
+    network.#net.listen(0, "127.0.0.1");
+    await once(network.#net, "listening");
+    return network;
+  }
+
+  get port(): number {
+    return (this.#net.address() as AddressInfo).port;
+  }
+
+  /** Cuts every connection. New ones can be made. */
+  cut(): void {
+    for (const { client, server } of this.#pairs) {
+      client.destroy();
+      server.destroy();
+    }
+  }
+
+  /** Cuts every connection, and lets no new one through until `restore`. */
+  unplug(): void {
+    this.#reachable = false;
+    this.cut();
+  }
+
+  restore(): void {
+    this.#reachable = true;
+    this.#deaf = false;
+  }
+
+  /** From now on nothing that the server says arrives; what clients say still does. */
+  loseAnswers(): void {
+    this.#deaf = true;
+  }
+
+  /** Reads no more from the server: what it says piles up there. */
+  clog(): void {
+    for (const { server } of this.#pairs) server.pause();
+  }
+
+  unclog(): void {
+    for (const { server } of this.#pairs) server.resume();
+  }
+
+  close(): void {
+    this.unplug();
+    this.#net.close();
+  }
+}
