@@ -2,13 +2,14 @@
 
 use std::{path::Path, sync::Arc};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use chat_core::Store;
+use chat_sqlite::SqliteStore;
 
 /// Opens it, or makes it.
 ///
 /// # Errors
 /// What the store says.
 pub fn open(data: &Path) -> Result<Arc<dyn Store>> {
-    bail!("there is no SQLite store yet to open {} with", data.display())
+    Ok(Arc::new(SqliteStore::open(data)?))
 }

@@ -1,0 +1,169 @@
+//! What somebody missed.
+
+use std::sync::Arc;
+
+use chat_core::{
+    Cursor, Marker, Member, Rev, RoomId, Timestamp, UserId,
+    store::{CatchUp, CatchUpLimits, Change, ChangeBody, Missed, RoomSelector},
+};
+
+use crate::{
+    failure::Outcome,
+    rows::{self, About, ChangeRow, Posted},
+};
+
+use super::{
+    Snapshot,
+    seen::{Reading, Seen},
+};
+
+/// A change, whichever table it stands in.
+struct Step {
+    rev: Rev,
+    chain: u64,
+    actor: Option<UserId>,
+    at: Timestamp,
+    about: What,
+}
+
+enum What {
+    Post(Box<Posted>),
+    Other(About),
+}
+
+impl Snapshot<'_> {
+    pub(crate) fn catch_up(
+        &self,
+        viewer: &Reading,
+        room: RoomId,
+        since: Option<Cursor>,
+        limits: CatchUpLimits,
+    ) -> Outcome<Option<CatchUp>> {
+        let Some(seen) = self.enter(viewer, &RoomSelector::Id(room))? else { return Ok(None) };
+        seen.catch_up(since, limits).map(Some)
+    }
+}
+
+impl Seen<'_> {
+    fn catch_up(self, since: Option<Cursor>, limits: CatchUpLimits) -> Outcome<CatchUp> {
+        let (member, members) = (self.member.clone(), self.room.members);
+        let markers = self.markers(limits.members)?;
+        let fitting = match since {
+            Some(since) if self.fits(since)? => Some(since),
+            _ => None,
+        };
+        let (cursor, missed) = match fitting {
+            None => (self.room.cursor(self.snapshot.meta.epoch), self.snapshot(limits)?),
+            Some(since) if since.rev == self.room.last_rev => (since, Missed::Nothing),
+            Some(since) => self.changes(since, limits.changes)?,
+        };
+        Ok(CatchUp { cursor, member, markers, members, missed })
+    }
+
+    /// Whether a position is one of this history, and of the viewer's present membership.
+    fn fits(&self, since: Cursor) -> Outcome<bool> {
+        let joined = self.member.as_ref().map_or(0, |member| member.joined_rev);
+        if since.epoch != self.snapshot.meta.epoch || since.rev < joined || since.rev > self.room.last_rev {
+            return Ok(false);
+        }
+        Ok(rows::chain_at(self.snapshot.connection, self.number, since.rev)? == Some(since.chain))
+    }
+
+    fn snapshot(self, limits: CatchUpLimits) -> Outcome<Missed> {
+        let (messages, members) = (self.latest(limits.messages)?, self.participants(None, limits.members)?);
+        Ok(Missed::Snapshot { room: Box::new(self.row()?), members, messages })
+    }
+
+    fn changes(&self, since: Cursor, limit: usize) -> Outcome<(Cursor, Missed)> {
+        let last = self.room.last_rev.min(since.rev.saturating_add(limit as u64));
+        let mut cursor = since;
+        let mut changes = Vec::new();
+        for Step { rev, chain, actor, at, about } in self.steps(since.rev, last)? {
+            cursor = Cursor { rev, chain, ..since };
+            if let Some(body) = self.present(rev, about, since.rev)? {
+                changes.push(Change { cursor, actor, at, body });
+            }
+        }
+        Ok((cursor, Missed::Changes { changes, more: cursor.rev < self.room.last_rev }))
+    }
+
+    /// The changes after `since` and up to `last`, in order.
+    fn steps(&self, since: Rev, last: Rev) -> Outcome<Vec<Step>> {
+        let connection = self.snapshot.connection;
+        let posted = |rev| rows::posted_by(connection, self.number, rev);
+        let seqs = (posted(since)? + 1, posted(last)?);
+        let posts = rows::posted(connection, self.number, self.room.id, seqs)?.into_iter().map(Step::from);
+        let others = rows::changes(connection, self.number, since, last)?.into_iter().map(Step::from);
+        let mut steps: Vec<_> = posts.chain(others).collect();
+        steps.sort_by_key(|step| step.rev);
+        Ok(steps)
+    }
+
+    /// What the change `rev` was about, as it is now; nothing if it changed again later, or the viewer may not see it.
+    /// What it did is told from where a reader at `since` stands: what is new to them was posted, or added.
+    fn present(&self, rev: Rev, about: What, since: Rev) -> Outcome<Option<ChangeBody>> {
+        let connection = self.snapshot.connection;
+        match about {
+            What::Post(posted) => Ok(self.present_message(rev, *posted, since)),
+            What::Other(About::Message(seq)) => {
+                let posted = rows::posted_at(connection, self.number, self.room.id, seq)?;
+                Ok(posted.and_then(|posted| self.present_message(rev, posted, since)))
+            }
+            What::Other(About::Member(user)) => {
+                let member = rows::member(connection, self.number, self.room.id, &user)?;
+                Ok(member.filter(|member| member.rev == rev).map(|member| present_member(member, since)))
+            }
+            What::Other(About::Room) => {
+                Ok((self.room.info_rev == rev).then(|| ChangeBody::Room(Box::new(self.room.clone()))))
+            }
+        }
+    }
+
+    fn present_message(&self, rev: Rev, posted: Posted, since: Rev) -> Option<ChangeBody> {
+        let (message, post_rev) = (posted.row.message, posted.row.post_rev);
+        if message.rev != rev || message.seq < self.first_visible() {
+            return None;
+        }
+        let (deleted, message) = (message.is_deleted(), Arc::new(message));
+        Some(match () {
+            () if deleted => ChangeBody::Deleted(message),
+            () if post_rev > since => ChangeBody::Posted(message),
+            () => ChangeBody::Edited(message),
+        })
+    }
+
+    /// Everybody's markers in a room of at most `limit`, else the viewer's own.
+    fn markers(&self, limit: usize) -> Outcome<Vec<Marker>> {
+        let marker = |member: &Member| Marker {
+            user_id: member.user.clone(),
+            read_seq: member.read_seq,
+            delivered_seq: member.delivered_seq,
+        };
+        if self.room.members <= limit as u64 {
+            Ok(self.participants(None, limit)?.iter().map(marker).collect())
+        } else {
+            Ok(self.member.iter().map(marker).collect())
+        }
+    }
+}
+
+fn present_member(member: Member, since: Rev) -> ChangeBody {
+    let (active, joined_rev, member) = (member.is_active(), member.joined_rev, Box::new(member));
+    match () {
+        () if !active => ChangeBody::Removed(member),
+        () if joined_rev > since => ChangeBody::Added(member),
+        () => ChangeBody::Updated(member),
+    }
+}
+
+impl From<Posted> for Step {
+    fn from(posted: Posted) -> Self {
+        let (rev, at) = (posted.row.post_rev, posted.row.message.created_at);
+        Self { rev, chain: posted.chain, actor: posted.actor.clone(), at, about: What::Post(Box::new(posted)) }
+    }
+}
+impl From<ChangeRow> for Step {
+    fn from(row: ChangeRow) -> Self {
+        Self { rev: row.rev, chain: row.chain, actor: row.actor, at: row.at, about: What::Other(row.about) }
+    }
+}

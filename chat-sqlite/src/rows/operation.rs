@@ -1,0 +1,88 @@
+//! Operations: what was done before under a name.
+
+use chat_core::{
+    ClientId, MessageId, RoomId, UserId,
+    store::{Digester, Operation, OperationName, Target},
+};
+use rusqlite::{Connection, params};
+
+use crate::{
+    failure::Outcome,
+    place::{number_at, place},
+    sql::Sql,
+};
+
+use super::{count, hash, optional_name};
+
+/// Where in the index a message is found whose row records an operation: in its room, by 32 bits of a hash of actor
+/// and name. What is found there is then compared.
+pub(crate) fn name_place(digester: Digester, number: i64, actor: Option<&UserId>, name: &ClientId) -> i64 {
+    place(number, digester.request(&(actor, name)) & u64::from(u32::MAX))
+}
+
+/// What was done under a name. `number` is that of the room `scope`, if there is one.
+pub(crate) fn operation(
+    connection: &Connection,
+    digester: Digester,
+    number: Option<i64>,
+    scope: RoomId,
+    actor: Option<&UserId>,
+    name: &ClientId,
+) -> Outcome<Option<Operation>> {
+    if let Some(number) = number
+        && let Some(posted) = by_message(connection, digester, number, scope, actor, name)?
+    {
+        return Ok(Some(posted));
+    }
+    const SELECT: &str =
+        "SELECT request, room, message, seq, user FROM operation WHERE scope = ?1 AND actor = ?2 AND name = ?3";
+    let params = params![scope.as_bytes(), actor.map_or("", UserId::as_str), name.as_str()];
+    connection.one(SELECT, params, |row| {
+        let target = match row.get::<_, Option<[u8; 16]>>(2)? {
+            Some(id) => Target::Message { id: MessageId::from_bytes(id), seq: count(row, 3)? },
+            None => optional_name(row, 4)?.map_or(Target::Room, Target::Member),
+        };
+        Ok(Operation { digest: hash(row, 0)?, room: RoomId::from_bytes(row.get(1)?), target })
+    })
+}
+
+fn by_message(
+    connection: &Connection,
+    digester: Digester,
+    number: i64,
+    room: RoomId,
+    actor: Option<&UserId>,
+    client_id: &ClientId,
+) -> Outcome<Option<Operation>> {
+    const SELECT: &str = "SELECT id, place, request FROM message WHERE named = ?1 AND client_id = ?2 \
+         AND ifnull(actor, ifnull(sender, '')) = ?3";
+    let named = name_place(digester, number, actor, client_id);
+    let params = params![named, client_id.as_str(), actor.map_or("", UserId::as_str)];
+    connection.one(SELECT, params, |row| {
+        let (id, seq) = (MessageId::from_bytes(row.get(0)?), number_at(row.get(1)?));
+        Ok(Operation { digest: hash(row, 2)?, room, target: Target::Message { id, seq } })
+    })
+}
+
+/// Records an operation that no message's row does.
+pub(crate) fn insert_operation(
+    connection: &Connection,
+    actor: Option<&UserId>,
+    named: &OperationName,
+    room: RoomId,
+    target: &Target,
+) -> Outcome<()> {
+    const INSERT: &str = "INSERT INTO operation (scope, actor, name, request, room, message, seq, user) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    let (message, seq, user) = match target {
+        Target::Message { id, seq } => (Some(id.as_bytes()), Some(seq.cast_signed()), None),
+        Target::Member(user) => (None, None, Some(user.as_str())),
+        Target::Room => (None, None, None),
+    };
+    let actor = actor.map_or("", UserId::as_str);
+    let request = named.digest.cast_signed();
+    let params =
+        params![named.scope.as_bytes(), actor, named.name.as_str(), request, room.as_bytes(), message, seq, user];
+    connection.run(INSERT, params)?;
+    Ok(())
+}
