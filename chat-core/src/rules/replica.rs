@@ -40,7 +40,11 @@ impl Replica {
                 self.messages.insert(message.seq, message.as_ref().clone());
             }
             Event::ParticipantAdded { participant, .. } | Event::ParticipantUpdated { participant, .. } => {
-                self.participants.insert(participant.user_id.clone(), participant.clone());
+                let known = self.participants.insert(participant.user_id.clone(), participant.clone());
+                // Its markers are of the moment when it was told; what is known may be later.
+                if let Some(known) = known {
+                    self.advance(&participant.user_id, known.read_seq, known.delivered_seq);
+                }
             }
             Event::ParticipantRemoved { participant, .. } => {
                 self.participants.remove(&participant.user_id);

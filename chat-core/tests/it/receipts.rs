@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use chat_core::{EditMessage, Error, Event, MarkKind, RemoveParticipant, SendMessage, UpdateMe};
+use chat_core::{
+    EditMessage, Error, Event, MarkKind, RemoveParticipant, Replica, SendMessage, Subscribed, Sync, UpdateMe,
+    UpdateParticipant,
+};
 use futures_util::{FutureExt as _, future::join_all};
 
 use crate::stage::{Stage, kind, next, user, waiting};
@@ -207,4 +210,25 @@ async fn what_is_read_and_what_is_delivered_beyond_it_are_both_told() {
         })
         .collect();
     assert_eq!(told, [("read", None, 2), ("delivered", Some(last.id), 4)]);
+}
+
+#[tokio::test]
+async fn an_old_picture_of_somebody_takes_no_receipt_back() {
+    let s = Stage::new().await;
+    s.says("ann", "1").await;
+    let mut ann = s.of("ann").live();
+    let Subscribed::Open(opened) = ann.subscribe(vec![(s.room.into(), None)]).await.unwrap().remove(0) else {
+        panic!("ann is in the room")
+    };
+    let Sync::Snapshot { snapshot } = opened.sync else { panic!("no cursor, so a snapshot") };
+    let mut replica = Replica::new(*snapshot);
+    let rename = UpdateParticipant { name: Some(Some("Ben".into())), ..UpdateParticipant::of(user("ben")) };
+    s.host().update_participant(s.room, rename).await.unwrap();
+    s.of("ben").mark(s.room, MarkKind::Read, 1).await.unwrap();
+    // Receipts are not in order with the log: the change may have to wait for one that is missing.
+    for frame in waiting(&mut ann).iter().rev() {
+        replica.reduce(frame.event());
+    }
+    let ben = &replica.participants[&user("ben")];
+    assert_eq!((ben.name.as_deref(), ben.read_seq, ben.delivered_seq), (Some("Ben"), 1, 1));
 }
