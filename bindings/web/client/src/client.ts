@@ -9,7 +9,7 @@ import { MemoryOutbox, Outbox, type OutboxEntry, type OutboxStorage } from "./ou
 import type { Action, ErrorBody, Event, Message, MyRoom, Subscribed } from "./protocol.js";
 import { Room } from "./room.js";
 import { RoomList } from "./rooms.js";
-import type { Store } from "./store.js";
+import { type Store, tell } from "./store.js";
 
 /** How a client is set up. */
 export interface ChatOptions extends ConnectionOptions {
@@ -158,7 +158,7 @@ export class ChatClient {
   }
 
   #tell<E extends keyof ClientEvents>(event: E, news: ClientEvents[E]): void {
-    for (const listener of [...(this.#listeners.get(event) ?? [])]) listener(news as never);
+    for (const listener of [...(this.#listeners.get(event) ?? [])]) tell(listener, news as never);
   }
 
   // ---- for rooms -------------------------------------------------------------------------------------------------

@@ -244,7 +244,7 @@ export class Connection extends Observable<ConnectionState> {
     if (wasOpen) this.#audience.lost();
   }
 
-  /** The device is back: what could not be done may be possible now, and what seems open may be dead. */
+  /** The network may have changed: what could not be done may be possible now, and what seems open may be dead. */
   #wake(): void {
     if (this.#state.status === "waiting") void this.#open();
     if (this.isOpen) this.#probe();

@@ -26,8 +26,8 @@ export interface Environment {
   /** A name that nobody else makes. Default: a UUID. */
   newName: () => string;
   /**
-   * Calls `wake` when the device may have come back: online again, looked at again. Returns what ends that. Default: the
-   * events `online`, `pageshow` and `visibilitychange`, where there are any. On React Native use `AppState`.
+   * Calls `wake` when the network may have changed: the device went online or offline, the page is looked at again. Returns
+   * what ends that. Default: the events of the browser, where there are any. On React Native use `AppState`.
    */
   onWake: (wake: () => void) => () => void;
 }
@@ -77,7 +77,8 @@ function onWake(wake: () => void): () => void {
   };
   const { addEventListener } = globalThis as Partial<EventTarget>;
   const page = addEventListener ? (globalThis as unknown as EventTarget) : undefined;
-  const stops = [on(page, "online", wake), on(page, "pageshow", wake), on(document, "visibilitychange", seen)];
+  const stops = ["online", "offline", "pageshow"].map((name) => on(page, name, wake));
+  stops.push(on(document, "visibilitychange", seen));
   return () => {
     for (const stop of stops) stop();
   };

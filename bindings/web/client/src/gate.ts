@@ -20,10 +20,11 @@ const PARKED = 256;
  *
  * @example
  * ```ts
+ * const id = "01900000-0000-7000-8000-000000000000";
  * const gate = new Gate<string>(3, "cursor after 3");
- * gate.offer({ room, rev: 5, cursor: "after 5" }, "five"); // "missing": 4 is not here
- * gate.offer({ room, rev: 4, cursor: "after 4" }, "four"); // { deliver: ["four", "five"] }
- * gate.offer({ room, rev: 4, cursor: "after 4" }, "four"); // "known"
+ * gate.offer({ room: id, rev: 5, cursor: "after 5" }, "five"); // "missing": 4 is not here
+ * gate.offer({ room: id, rev: 4, cursor: "after 4" }, "four"); // { deliver: ["four", "five"] }
+ * gate.offer({ room: id, rev: 4, cursor: "after 4" }, "four"); // "known"
  * ```
  */
 export class Gate<T> {

@@ -81,7 +81,7 @@ export class Outbox extends Observable<readonly Outgoing[]> {
 
   /** Shows what is kept from earlier, and follows what others do who share the storage. */
   open(): void {
-    this.#stop ??= this.#storage.onChange(() => void this.#reload());
+    this.#stop ??= this.#storage.onChange(() => void this.#follow());
     void this.#reload();
   }
 
@@ -170,6 +170,12 @@ export class Outbox extends Observable<readonly Outgoing[]> {
     const failed = { ...entry, error: { code, message } };
     this.#show({ ...failed, state: "failed" });
     return failed;
+  }
+
+  /** Somebody else changed the storage: they may have no connection, and this one may. */
+  async #follow(): Promise<void> {
+    await this.#reload();
+    if (this.#entries.some(({ state }) => state === "pending")) void this.#work();
   }
 
   /** Takes over what the storage holds: others may have added, sent or discarded. */

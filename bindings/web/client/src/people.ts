@@ -40,7 +40,9 @@ export class People {
         if (event.message.sender === null) return;
         this.#advance(event.message.sender, event.read_seq ?? event.message.seq, 0);
         // Whoever has sent types no more; that is said a moment later, and would be seen.
-        this.typing = this.typing.filter((user) => user !== event.message.sender);
+        if (this.typing.includes(event.message.sender)) {
+          this.typing = this.typing.filter((user) => user !== event.message.sender);
+        }
         return;
       case "message_read":
         return this.#advance(event.user_id, event.seq, 0);

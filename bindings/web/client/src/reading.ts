@@ -1,7 +1,7 @@
 /** One's own place in a room: what is read, what was received, and how much is unread. */
 
 import { Marking } from "./marking.js";
-import type { ChatMessageEvent, Markers, My, MyRoom } from "./protocol.js";
+import type { ChatMessageEvent, Markers, MessageDeletedEvent, MessageEditedEvent, My, MyRoom } from "./protocol.js";
 
 /** Says to the server that everything up to `seq` is read, or received. */
 export type Tell = (
@@ -89,6 +89,12 @@ export class Reading {
     } else if (this.my && read_seq > this.my.marker_seq) {
       this.needsCount = true;
     }
+  }
+
+  /** A message is another now, or gone. Whether it was unread, only the server knows. */
+  changed({ type, message }: MessageEditedEvent | MessageDeletedEvent, live: boolean): void {
+    this.lastSeq = Math.max(this.lastSeq, message.seq);
+    this.needsCount ||= type === "message_deleted" || !live;
   }
 
   /** Everything that others have said has reached this device. */

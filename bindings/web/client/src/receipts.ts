@@ -11,7 +11,7 @@ export type Receipt = "sent" | "delivered" | "read";
  * @example
  * ```ts
  * const { messages, participants } = room.getSnapshot();
- * const ticks = receiptOf(messages[0], participants); // "read"
+ * const ticks = messages.map((message) => receiptOf(message, participants)); // ["read", "delivered", "sent"]
  * ```
  */
 export function receiptOf(message: Message, participants: readonly Participant[]): Receipt {

@@ -1,9 +1,7 @@
 /** One room: what is known of it, kept as the server has it. */
 
-import { Gate } from "./gate.js";
 import type { Cause, Host } from "./host.js";
 import type { Outgoing } from "./outbox.js";
-import { People } from "./people.js";
 import type {
   Event,
   Markers,
@@ -13,16 +11,14 @@ import type {
   Opened,
   Page,
   Participant,
-  Position,
   RoomInfo,
   SendMessage,
-  Snapshot,
   UpdateMe,
 } from "./protocol.js";
-import { Reading } from "./reading.js";
+import { type Mended, Replica } from "./replica.js";
 import { Observable } from "./store.js";
 import { OwnTyping } from "./typing.js";
-import { MessageWindow } from "./window.js";
+import type { MessageWindow } from "./window.js";
 
 /**
  * How far a room is known.
@@ -68,7 +64,6 @@ export interface RoomSnapshot {
 /** How many messages a page has. */
 const PAGE = 50;
 
-const NOBODY: readonly string[] = [];
 const NOTHING: readonly Outgoing[] = [];
 
 /**
@@ -87,23 +82,17 @@ export class Room extends Observable<RoomSnapshot> {
   readonly ref: string;
   readonly #host: Host;
   readonly #typing: OwnTyping;
-  readonly #people = new People();
-  readonly #reading: Reading;
+  readonly #known: Replica;
   #status: RoomStatus = "idle";
-  #info: RoomInfo | undefined;
-  #lastMessage: Message | undefined;
-  #window: MessageWindow | undefined;
-  #gate: Gate<Event & Position> | undefined;
-  /** Where the list of rooms saw it: from here on it can be followed without a snapshot. */
-  #listedAt: string | undefined;
-  /** Whether it is watched by somebody who wants to see messages. */
+  /** Whether somebody wants to see its messages. */
   #watched = false;
+  /** Why it is not followed. */
   #cause: Cause | undefined;
-  #counting = false;
-  /** Whether the list has brought the count on this connection. */
+  /** Whether the list has brought the number of unread messages on this connection. */
   #counted = false;
+  #counting = false;
+  readonly #loading = new Map<"older" | "newer", Promise<void>>();
   #outbox: readonly Outgoing[] = NOTHING;
-  #others: readonly string[] = NOBODY;
   #shown: { from: readonly Message[]; outbox: readonly Outgoing[]; messages: readonly Message[] } | undefined;
 
   /** @internal */
@@ -112,11 +101,14 @@ export class Room extends Observable<RoomSnapshot> {
     this.ref = ref;
     this.#host = host;
     this.#typing = new OwnTyping((action) => host.notify(action, this.name));
-    this.#reading = new Reading(
-      () => host.me,
-      (action, seq, take) => host.request(action, { room: this.name, seq }, take),
-      (markers) => this.#moved(markers),
-    );
+    this.#known = new Replica({
+      me: () => host.me,
+      windowSize: host.windowSize,
+      mark: (action, seq, take) => host.request(action, { room: this.name, seq }, take),
+      marked: () => this.#recounted(),
+      stored: (messages) => this.#arrived(messages),
+      posted: (message, live) => host.tell("message", { room: this, message, live }),
+    });
   }
 
   // ---- saying ----------------------------------------------------------------------------------------------------
@@ -134,7 +126,7 @@ export class Room extends Observable<RoomSnapshot> {
   send(content: string, more: Omit<SendMessage, "content" | "client_id" | "sender"> = {}): string {
     this.#typing.sent();
     // A message that goes out late must not mark as read what came meanwhile.
-    const { my } = this.#reading;
+    const { my } = this.#known.reading;
     const read = my ? { read_seq: Math.min(my.read_seq, my.marker_seq) } : {};
     const fields = { content, ...read, ...more };
     return this.#host.submit({ action: "send_message", fields }, this.ref);
@@ -173,9 +165,8 @@ export class Room extends Observable<RoomSnapshot> {
   // ---- reading ---------------------------------------------------------------------------------------------------
 
   /** Marks everything up to `seq` as read, by default all. It is shown at once, and told when there is a connection. */
-  markRead(seq: number = this.#reading.lastSeq): void {
-    if (!this.#reading.read(seq)) return;
-    this.changed();
+  markRead(seq: number = this.#known.reading.lastSeq): void {
+    if (this.#known.reading.read(seq)) this.changed();
   }
 
   /** Makes `seq` the first unread message. What others see as read stays. */
@@ -183,17 +174,10 @@ export class Room extends Observable<RoomSnapshot> {
     await this.#host.request("mark_unread", { room: this.name, seq }, (markers) => this.#moved(markers));
   }
 
-  /** My markers moved. */
-  #moved(markers: Markers): void {
-    this.#reading.moved(markers);
-    void this.#settleCount();
-    this.changed();
-  }
-
   /** Changes my own settings here: pinned, hidden, level, private reading. */
   async updateMe(settings: UpdateMe): Promise<void> {
     await this.#host.request("update_me", { room: this.name, ...settings }, (my) => {
-      this.#reading.my = my;
+      this.#known.reading.my = my;
       this.changed();
     });
   }
@@ -221,29 +205,29 @@ export class Room extends Observable<RoomSnapshot> {
    * Returns its `seq`, for scrolling there.
    */
   async jumpTo(target: number | string): Promise<number> {
-    const held = this.#window?.messages.find(({ id, seq }) => id === target || seq === target);
+    const held = this.#known.window?.messages.find(({ id, seq }) => id === target || seq === target);
     if (held) return held.seq;
     const seq = typeof target === "number" ? target : (await this.#host.message(target)).seq;
     await this.#history({ around: seq }, ({ results }) => {
       const [first, last] = [results[0]?.seq ?? 1, results.at(-1)?.seq ?? 0];
-      this.#hold(results, { older: first > 1, newer: last < this.#reading.lastSeq });
+      this.#known.hold(results, { older: first > 1, newer: last < this.#known.reading.lastSeq });
+      this.changed();
     });
     return seq;
   }
 
   /** Holds the last messages, instead of those that were held. */
   async jumpToLatest(): Promise<void> {
-    if (this.#window && !this.#window.hasNewer) return;
+    if (this.#known.window && !this.#known.window.hasNewer) return;
     await this.#history({}, ({ results, next }) => {
-      this.#hold(results.reverse(), { older: next !== null, newer: false });
+      this.#known.hold(results.reverse(), { older: next !== null, newer: false });
+      this.changed();
     });
   }
 
-  readonly #loading = new Map<"older" | "newer", Promise<void>>();
-
   /** Runs one load in each direction at a time; who asks meanwhile waits for that one. */
   #load(end: "older" | "newer", work: (window: MessageWindow) => Promise<void>): Promise<void> {
-    const window = this.#window;
+    const window = this.#known.window;
     if (!window) return Promise.resolve();
     const running = this.#loading.get(end);
     if (running) return running;
@@ -263,38 +247,32 @@ export class Room extends Observable<RoomSnapshot> {
     await this.#host.request("history", { room: this.name, ...place, limit: PAGE }, take);
   }
 
-  #hold(messages: Message[], more: { older: boolean; newer: boolean }): void {
-    this.#window = new MessageWindow(this.#host.windowSize, messages, more);
-    this.#settleOutbox(messages);
-    this.changed();
-  }
-
   // ---- showing ---------------------------------------------------------------------------------------------------
 
   protected override picture(): RoomSnapshot {
-    const { my, unread, lastSeq } = this.#reading;
+    const { info, window, people, typing, lastMessage, reading } = this.#known;
     return {
       ref: this.ref,
-      id: this.id ?? null,
+      id: info?.id ?? null,
       status: this.#status,
-      info: this.#info ?? null,
+      info: info ?? null,
       messages: this.#messages(),
-      hasOlder: this.#window?.hasOlder ?? false,
-      hasNewer: this.#window?.hasNewer ?? false,
+      hasOlder: window?.hasOlder ?? false,
+      hasNewer: window?.hasNewer ?? false,
       outbox: this.#outbox,
-      participants: this.#people.participants,
-      present: this.#people.present,
-      typing: this.#others,
-      my: my ?? null,
-      unreadCount: unread,
-      lastMessage: this.#lastMessage ?? null,
-      lastSeq,
+      participants: people.participants,
+      present: people.present,
+      typing,
+      my: reading.my ?? null,
+      unreadCount: reading.unread,
+      lastMessage: lastMessage ?? null,
+      lastSeq: reading.lastSeq,
     };
   }
 
   /** The messages, as they will be when what is pending is done. */
   #messages(): readonly Message[] {
-    const from = this.#window?.messages ?? [];
+    const from = this.#known.window?.messages ?? [];
     if (this.#shown?.from === from && this.#shown.outbox === this.#outbox) return this.#shown.messages;
     const pending = this.#outbox.filter(({ action, state }) => action !== "send_message" && state === "pending");
     const messages = pending.length === 0 ? from : from.map((message) => pending.reduce(foreseen, message));
@@ -306,7 +284,7 @@ export class Room extends Observable<RoomSnapshot> {
     this.#watched = on;
     if (!on) return this.#host.release(this);
     // A room that only the list follows has no messages yet.
-    if (!this.#window && this.#status !== "gone") this.#status = "loading";
+    if (!this.#known.window && this.#status !== "gone") this.#status = "loading";
     if (this.#status !== "live") this.#host.follow(this);
   }
 
@@ -314,7 +292,7 @@ export class Room extends Observable<RoomSnapshot> {
 
   /** Its id, once it is known. @internal */
   get id(): string | undefined {
-    return this.#info?.id;
+    return this.#known.info?.id;
   }
 
   /** The name by which the server is asked. @internal */
@@ -324,7 +302,7 @@ export class Room extends Observable<RoomSnapshot> {
 
   /** Whether `name` means this room. @internal */
   readonly answersTo = (name: string): boolean => {
-    return name === this.ref || name === this.id || name === this.#info?.key;
+    return name === this.ref || name === this.id || name === this.#known.info?.key;
   };
 
   /** Whether somebody wants to see its messages. @internal */
@@ -334,135 +312,61 @@ export class Room extends Observable<RoomSnapshot> {
 
   /** The position to open it from. @internal */
   get cursor(): string | undefined {
-    if (this.#watched && !this.#window) return undefined;
-    return this.#gate?.cursor ?? this.#listedAt;
+    return this.#known.cursor(this.#watched);
   }
 
   /** The list of rooms shows it. @internal */
   listed(room: MyRoom): void {
-    const { unread_count: _, last_message, last_seq: __, participants_count: ___, my: ____, cursor, ...info } = room;
-    this.#info = info;
-    this.#lastMessage = last_message ?? undefined;
-    this.#reading.view(room);
+    this.#known.listed(room);
     this.#counted = true;
-    if (!this.#gate) this.#listedAt = cursor;
     if (this.#status === "gone") this.#status = "idle";
-    void this.#settleCount();
-    this.changed();
+    this.#recounted();
   }
 
   /** It is open: this is what was missed. Returns whether there is more, for which it must be opened again. @internal */
   opened(opened: Opened): boolean {
-    const again = this.#window !== undefined;
-    let mended: "same" | "changes" | "snapshot" = "same";
-    if ("snapshot" in opened) {
-      mended = "snapshot";
-      this.#begin(opened.snapshot);
-      this.#gate = new Gate(opened.rev, opened.cursor);
-    } else if ("changes" in opened) {
-      mended = "changes";
-      for (const change of opened.changes as (Event & Position)[]) this.#offer(change, false);
-    }
-    this.#gate ??= new Gate(opened.rev, opened.cursor);
-    this.#people.setMarkers(opened.markers);
-    this.#people.present = opened.present;
-    this.#setTyping(opened.typing);
-    for (const event of this.#gate.reached(opened.rev, opened.cursor)) this.#apply(event, true);
+    const again = this.#known.window !== undefined;
+    const mended = this.#known.opened(opened);
     const more = "more" in opened && opened.more;
     if (!more) this.#caughtUp(again, mended);
     this.changed();
     return more;
   }
 
-  #caughtUp(again: boolean, mended: "same" | "changes" | "snapshot"): void {
+  #caughtUp(again: boolean, mended: Mended): void {
+    const { reading } = this.#known;
     this.#status = "live";
     this.#host.outbox.settle(this.answersTo);
-    if (mended !== "snapshot" && !this.#counted) this.#reading.needsCount = true;
-    void this.#settleCount();
-    this.#reading.received();
-    this.#reading.again();
+    if (mended !== "snapshot" && !this.#counted) reading.needsCount = true;
+    reading.received();
+    reading.again();
+    this.#recounted();
     const cause = this.#cause;
     this.#cause = undefined;
     if (cause && again) this.#host.tell("continuity", { room: this, cause, mended });
   }
 
-  /** Begins anew. */
-  #begin({ room, participants, messages }: Snapshot): void {
-    const {
-      unread_count: _,
-      last_message,
-      last_seq: __,
-      participants_count: ___,
-      my: ____,
-      cursor: _____,
-      ...info
-    } = room;
-    this.#info = info;
-    this.#lastMessage = last_message ?? undefined;
-    this.#people.replace(participants);
-    this.#reading.view(room, true);
-    this.#hold(messages, { older: (messages[0]?.seq ?? 1) > 1, newer: false });
-  }
-
   /** Something happened in it. @internal */
   receive(event: Event): void {
     switch (event.type) {
-      case "room_removed":
-        return this.removed();
       case "resync":
-        return this.#lose(event.reason === "too_slow" ? "too_slow" : "gap");
+        return this.#lose(event.reason);
       case "marker":
         return this.#moved(event);
       case "typing":
-        this.#setTyping(event.typing);
-        break;
+        this.#known.setTyping(event.typing);
+        return this.changed();
       case "message_read":
       case "message_delivered":
       case "user_joined":
       case "user_left":
       case "presence":
-        this.#people.reduce(event);
-        break;
+        this.#known.people.reduce(event);
+        return this.changed();
       default:
         if (!("rev" in event)) return;
-        this.#offer(event, true);
-    }
-    this.changed();
-  }
-
-  #offer(event: Event & Position, live: boolean): void {
-    if (!this.#gate) return live ? undefined : this.#apply(event, live);
-    const step = this.#gate.offer(event, event);
-    if (step === "missing") this.#lose("gap");
-    else if (step !== "known") for (const next of step.deliver) this.#apply(next, live);
-  }
-
-  #apply(event: Event & Position, live: boolean): void {
-    this.#people.reduce(event);
-    if (event.type === "chat_message") this.#setTyping(this.#people.typing);
-    switch (event.type) {
-      case "chat_message":
-      case "message_edited":
-      case "message_deleted": {
-        const { message } = event;
-        this.#window?.apply(message);
-        const mine = message.sender === this.#host.me;
-        const last = this.#lastMessage;
-        if (!last || message.seq >= last.seq) this.#lastMessage = message;
-        this.#settleOutbox([message]);
-        if (event.type !== "chat_message") {
-          // Whether it was unread, only the server knows.
-          this.#reading.lastSeq = Math.max(this.#reading.lastSeq, message.seq);
-          if (event.type === "message_deleted" || !live) this.#reading.needsCount = true;
-        } else {
-          this.#reading.posted(event, live);
-          if (!mine) this.#host.tell("message", { room: this, message, live });
-        }
-        if (live) void this.#settleCount();
-        return;
-      }
-      case "room_updated":
-        this.#info = event.room_info;
+        if (this.#known.offer(event)) this.#lose("gap");
+        this.#recounted();
     }
   }
 
@@ -481,8 +385,7 @@ export class Room extends Observable<RoomSnapshot> {
     if (this.#status !== "live") return;
     this.#cause ??= "connection";
     this.#status = "stale";
-    this.#people.present = NOBODY;
-    this.#setTyping(NOBODY);
+    this.#known.alone();
     this.changed();
   }
 
@@ -496,16 +399,8 @@ export class Room extends Observable<RoomSnapshot> {
   /** It is not there, or not mine: nothing of it stays. @internal */
   removed(): void {
     this.#status = "gone";
-    this.#window = undefined;
-    this.#gate = undefined;
-    this.#listedAt = undefined;
     this.#cause = undefined;
-    this.#lastMessage = undefined;
-    this.#people.replace([]);
-    this.#people.present = NOBODY;
-    this.#setTyping(NOBODY);
-    this.#reading.my = undefined;
-    this.#reading.unread = 0;
+    this.#known.forget();
     this.#host.outbox.settle(this.answersTo);
     this.changed();
   }
@@ -521,36 +416,44 @@ export class Room extends Observable<RoomSnapshot> {
 
   /** An operation of the outbox was done. Returns whether the log will bring the message. @internal */
   stored(message: Message): boolean {
-    const comes = this.#status === "live" && message.rev > (this.#gate?.rev ?? Number.POSITIVE_INFINITY);
+    const comes = this.#status === "live" && this.#known.awaits(message.rev);
     if (!comes) {
-      this.#window?.apply(message);
+      this.#known.window?.apply(message);
       this.changed();
     }
     return comes;
   }
 
-  /** What came is on its way no more. */
-  #settleOutbox(messages: readonly Message[]): void {
+  /** What is stored is on its way no more. */
+  #arrived(messages: readonly Message[]): void {
     for (const { client_id, sender } of messages) {
       if (client_id !== undefined && sender === this.#host.me) this.#host.outbox.arrived(this.answersTo, client_id);
     }
   }
 
-  #setTyping(typing: readonly string[]): void {
-    this.#people.typing = typing;
-    const others = typing.filter((user) => user !== this.#host.me);
-    this.#others = others.length === 0 ? NOBODY : others;
+  // ---- counting ------------------------------------------------------------------------------------------------------
+
+  /** My markers moved. */
+  #moved(markers: Markers): void {
+    this.#known.reading.moved(markers);
+    this.#recounted();
   }
 
-  /** Asks for the number of unread messages where it is not certain. */
-  async #settleCount(): Promise<void> {
-    if (this.#counting || this.#status !== "live") return;
+  /** The number of unread messages may be another, or uncertain. */
+  #recounted(): void {
+    this.changed();
+    if (this.#known.reading.needsCount && !this.#counting && this.#status === "live") void this.#count();
+  }
+
+  /** Asks for the number of unread messages until it is certain. */
+  async #count(): Promise<void> {
+    const { reading } = this.#known;
     this.#counting = true;
     try {
-      while (this.#reading.needsCount) {
-        this.#reading.needsCount = false;
+      while (reading.needsCount) {
+        reading.needsCount = false;
         await this.#host.request("get_room", { room: this.name }, (room) => {
-          this.#reading.view(room);
+          reading.view(room);
           this.changed();
         });
       }
@@ -566,6 +469,6 @@ export class Room extends Observable<RoomSnapshot> {
 function foreseen(message: Message, { action, fields, createdAt }: Outgoing): Message {
   if (action === "send_message" || fields.message_id !== message.id) return message;
   if (action === "edit_message") return { ...message, content: fields.content ?? message.content };
-  const { content: _, metadata: __, attachments: ___, reply_to: ____, ...kept } = message;
-  return { ...kept, deleted_at: new Date(createdAt).toISOString() };
+  const gone = { content: undefined, metadata: undefined, attachments: undefined, reply_to: undefined };
+  return { ...message, ...gone, deleted_at: new Date(createdAt).toISOString() };
 }

@@ -48,7 +48,18 @@ export abstract class Observable<T> implements Store<T> {
   /** Something changed. */
   protected changed(): void {
     this.#snapshot = undefined;
-    for (const listener of [...this.#listeners, ...this.#onlookers]) listener();
+    for (const listener of [...this.#listeners, ...this.#onlookers]) tell(listener, undefined);
+  }
+}
+
+/** Tells a listener. One that throws is the application's to hear of, and keeps nobody else from being told. */
+export function tell<T>(listener: (news: T) => void, news: T): void {
+  try {
+    listener(news);
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
   }
 }
 

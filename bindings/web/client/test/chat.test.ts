@@ -211,6 +211,7 @@ test("a room that nobody watches is closed after a moment; opened again it fetch
   const room = chat.room(key);
   const stop = room.subscribe(() => {});
   await live(room);
+  await when(ben, ({ present }) => present.includes("ann"));
   stop();
   await when(ben, ({ present }) => !present.includes("ann"));
   expect(room.getSnapshot().status).toBe("stale");
