@@ -7,14 +7,14 @@ export type * from './generated.cjs';
  * It never keeps a process alive by itself.
  *
  * @example
- * const engine = await ChatEngine.open({ memory: true });
+ * const engine = await ChatEngine.open({ path: 'chat.db' });
  * const room = await engine.host().createRoom({ key: 'job:42', participants: ['ann', 'ben'] });
  * await engine.session('ann').send(room.id, { content: 'On my way' });
  * await engine.close();
  */
 export declare class ChatEngine {
   private constructor();
-  /** Opens an engine. `memory`: keeps everything in memory, for trials and tests. */
+  /** Opens an engine over a file, or in memory. */
   static open(options: OpenOptions): Promise<ChatEngine>;
   /** What a user may do. Your program has decided who the user is. */
   session(user: string): Session;
@@ -30,7 +30,11 @@ export declare class ChatEngine {
 }
 
 /** Where an engine keeps its data. */
-export type OpenOptions = { memory: true };
+export type OpenOptions =
+  /** A file; it is made if there is none. One process has it open at a time. */
+  | { path: string }
+  /** Nowhere: for trials and tests. */
+  | { memory: true };
 
 /** What one user, or the application itself, may do. Cheap to make: one per request, or keep it. */
 export interface Session extends SessionMethods {

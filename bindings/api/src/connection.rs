@@ -87,7 +87,7 @@ impl Connection {
     }
 
     /// The peer is gone: ends the connection.
-    pub fn close(&self) {
+    pub fn stop(&self) {
         *self.inbox() = None;
     }
 

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use chat_core::{Engine, MemoryStore, Options, UserId};
+use chat_core::{Engine, MemoryStore, Options, Store, UserId};
+use chat_sqlite::{OpenError, SqliteStore};
 
 use crate::{connection::Connection, error::ChatError, runtime, session::Session};
 
@@ -14,10 +15,25 @@ pub struct ChatEngine {
 }
 
 impl ChatEngine {
+    /// An engine over a file.
+    pub(crate) async fn over_file(path: String) -> Result<Self, ChatError> {
+        // Opening reads and may migrate: not on a thread that others wait for.
+        // spawns: the opening; it ends by itself.
+        let opening = runtime::runtime()?.spawn_blocking(move || SqliteStore::open(path));
+        match opening.await {
+            Ok(store) => Self::over(Arc::new(store?)),
+            Err(_) => Err(ChatError::unavailable("the storage failed inside; please report it")),
+        }
+    }
+
     /// An engine that keeps everything in memory.
-    pub(crate) fn new_in_memory() -> Result<Self, ChatError> {
+    pub(crate) fn over_memory() -> Result<Self, ChatError> {
+        Self::over(Arc::new(MemoryStore::default()))
+    }
+
+    fn over(store: Arc<dyn Store>) -> Result<Self, ChatError> {
         let _here = runtime::runtime()?.enter();
-        Ok(Self { core: Engine::open(Arc::new(MemoryStore::default()), Options::default()) })
+        Ok(Self { core: Engine::open(store, Options::default()) })
     }
 
     pub(crate) fn session_of(&self, user: &str) -> Result<Session, ChatError> {
@@ -33,13 +49,23 @@ impl ChatEngine {
 #[cfg(feature = "uniffi")]
 #[uniffi::export]
 impl ChatEngine {
+    /// Opens the file at `path`, or makes it. One process has it open at a time.
+    ///
+    /// # Errors
+    /// `storage_unavailable` where another has it open or the system says no; `invalid_argument` where it is something
+    /// else, is damaged, or was written by a newer version. The file is as it was.
+    #[uniffi::constructor]
+    pub async fn open(path: String) -> Result<Arc<Self>, ChatError> {
+        Self::over_file(path).await.map(Arc::new)
+    }
+
     /// Opens an engine that keeps everything in memory, for trials and tests.
     ///
     /// # Errors
     /// The system gives no threads.
     #[uniffi::constructor]
     pub fn in_memory() -> Result<Arc<Self>, ChatError> {
-        Self::new_in_memory().map(Arc::new)
+        Self::over_memory().map(Arc::new)
     }
 
     /// What a user may do. Your program has decided who the user is.
@@ -64,12 +90,24 @@ impl ChatEngine {
         Connection::open(&self.core, user, room).map(Arc::new)
     }
 
-    /// Finishes what was accepted, ends every subscription and closes the store. Later calls fail with `draining`;
-    /// closing twice is fine.
+    /// Finishes what was accepted, ends every subscription and lets go of the file. Later calls fail with `draining`;
+    /// doing it twice is fine.
     ///
     /// # Errors
     /// What the store says when it is closed.
-    pub async fn close(&self) -> Result<(), ChatError> {
+    pub async fn shut_down(&self) -> Result<(), ChatError> {
         self.shut().await
+    }
+}
+
+impl From<OpenError> for ChatError {
+    fn from(error: OpenError) -> Self {
+        match &error {
+            OpenError::Foreign { .. }
+            | OpenError::Newer { .. }
+            | OpenError::ReadOnly { .. }
+            | OpenError::Corrupt { .. } => Self::invalid("path", &format!("cannot be opened: {error}")),
+            _ => Self::unavailable(error.to_string()),
+        }
     }
 }

@@ -167,7 +167,7 @@ mod exported {
         }
 
         /// Ends it and closes its rooms.
-        pub fn close(&self) {
+        pub fn stop(&self) {
             self.end();
         }
     }

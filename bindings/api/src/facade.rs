@@ -24,9 +24,6 @@ macro_rules! scaffolding {
         #[uniffi::export]
         impl $object { $(
             $(#[doc = $doc])+
-            ///
-            /// # Errors
-            /// [`ChatError`](crate::ChatError) with its code.
             #[uniffi::method(default($($($arg = $default,)?)*))]
             pub async fn $name(&self, $($arg: $ty),*) -> Result<$ok, crate::ChatError> {
                 $(let $arg = crate::carry::Carried::into_core($arg, stringify!($arg))?;)*

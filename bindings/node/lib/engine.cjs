@@ -1,6 +1,6 @@
 'use strict';
 
-const { ChatError, args, call, direct } = require('./error.cjs');
+const { args, call, direct, settled } = require('./error.cjs');
 const { Connection } = require('./connection.cjs');
 const { Server } = require('./server.cjs');
 const { Session } = require('./session.cjs');
@@ -19,11 +19,8 @@ class ChatEngine {
     this.#native = engine;
   }
 
-  static async open(options) {
-    if (options?.memory !== true) {
-      throw new ChatError({ code: 'invalid_argument', message: '`memory` must be true', details: { field: 'memory' } });
-    }
-    return new ChatEngine(await native.ChatEngine.inMemory());
+  static async open(options = {}) {
+    return new ChatEngine(await settled(direct(() => native.ChatEngine.open(args([options])))));
   }
 
   session(user) {

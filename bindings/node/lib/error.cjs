@@ -42,6 +42,15 @@ function direct(call) {
   }
 }
 
+/** What the addon promises; what it rejects with becomes a `ChatError`. */
+async function settled(promise) {
+  try {
+    return await promise;
+  } catch (thrown) {
+    throw chatError(thrown);
+  }
+}
+
 /** Arguments as the addon takes them. */
 function args(list) {
   try {
@@ -74,4 +83,4 @@ function aborted(signal, call) {
   });
 }
 
-module.exports = { ChatError, args, call, chatError, direct };
+module.exports = { ChatError, args, call, direct, settled };

@@ -1,6 +1,6 @@
 'use strict';
 
-const { args, chatError, direct } = require('./error.cjs');
+const { args, direct, settled } = require('./error.cjs');
 
 /** A server that serves from inside the process, and keeps it alive until it is closed. */
 class Server {
@@ -25,9 +25,7 @@ class Server {
         );
     });
     const options = { port, host, jwt_secret: jwtSecret, allow_origin: allowOrigin };
-    const native = await direct(() => engine.serve(args([options]), ask)).catch((thrown) => {
-      throw chatError(thrown);
-    });
+    const native = await settled(direct(() => engine.serve(args([options]), ask)));
     server = new Server(native, host);
     return server;
   }

@@ -44,7 +44,9 @@ test('wrong arguments are refused, and named', async (t) => {
     [async () => engine.connection('a\nb'), 'invalid_argument', '`user_id`'],
     [async () => engine.connection('ann', { room: 'no room' }), 'invalid_argument', '`key`'],
     [() => ChatEngine.open(), 'invalid_argument', 'memory'],
-    [() => ChatEngine.open({ memory: 'yes' }), 'invalid_argument', 'memory'],
+    [() => ChatEngine.open({ path: 'x', memory: true }), 'invalid_argument', 'memory'],
+    [() => ChatEngine.open({ path: '/no/such/folder/x' }), 'storage_unavailable', ''],
+    [() => ChatEngine.open({ memory: 'yes' }), 'invalid_argument', '`options`'],
     [() => engine.serve({}), 'invalid_argument', 'authenticate'],
     [() => engine.serve({ jwtSecret: 'short' }), 'invalid_argument', ''],
     [() => engine.serve({ port: 99_999 }), 'invalid_argument', ''],
@@ -58,7 +60,7 @@ test('wrong arguments are refused, and named', async (t) => {
     assert.equal(error.code, code, `${call}: ${error}`);
     assert.ok(error.message.includes(said), `${call}: ${error}`);
     assert.ok(!error.message.includes('geheim'), `${call}: ${error}`);
-    assert.equal(error.retryable, false);
+    assert.equal(error.retryable, code === 'storage_unavailable');
     assert.match(error.stack, /input\.test\.mjs/, 'the stack leads to the caller');
   }
   // Nothing of it left a trace.

@@ -58,12 +58,12 @@ impl Connection {
     /// The peer is gone.
     #[napi]
     pub fn close(&self) {
-        self.connection.close();
+        self.connection.stop();
     }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.connection.close();
+        self.connection.stop();
     }
 }

@@ -2,9 +2,17 @@
 
 use napi::{Env, bindgen_prelude::Object};
 use napi_derive::napi;
+use serde::Deserialize;
 
 use super::{Args, Session, promise};
-use crate::{engine, session};
+use crate::{engine, error::ChatError, session};
+
+/// Where to keep the data.
+#[derive(Deserialize)]
+struct OpenOptions {
+    path: Option<String>,
+    memory: Option<bool>,
+}
 
 /// See [`crate::ChatEngine`].
 #[napi]
@@ -13,10 +21,18 @@ pub struct ChatEngine(pub(crate) engine::ChatEngine);
 
 #[napi]
 impl ChatEngine {
-    /// An engine that keeps everything in memory.
+    /// An engine over a file, or in memory.
     #[napi]
-    pub fn in_memory(env: &Env) -> napi::Result<Object<'_>> {
-        promise(env, async { engine::ChatEngine::new_in_memory().map(ChatEngine) })
+    pub fn open(env: &Env, args: String) -> napi::Result<Object<'_>> {
+        promise(env, async move {
+            let options: OpenOptions = Args::parse(&args)?.next("options")?;
+            let engine = match (options.path, options.memory) {
+                (Some(path), None | Some(false)) => engine::ChatEngine::over_file(path).await?,
+                (None, Some(true)) => engine::ChatEngine::over_memory()?,
+                _ => return Err(ChatError::invalid("path", "or `memory: true` must be given")),
+            };
+            Ok(Self(engine))
+        })
     }
 
     /// What a user may do.

@@ -4,6 +4,8 @@
 //! in which `null`, a missing field, `NaN` and a lone surrogate are what the core's checks expect them to be. Nothing
 //! here keeps a Node process alive but a call under way and a server that serves.
 
+#![allow(clippy::needless_pass_by_value, reason = "napi hands over values that it owns")]
+
 mod args;
 mod connection;
 mod engine;

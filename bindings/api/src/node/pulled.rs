@@ -15,7 +15,7 @@ use napi::{
 };
 use tokio::sync::mpsc;
 
-use crate::{error::ChatError, runtime};
+use crate::runtime;
 
 /// How many texts may lie ready; while they do, no more are asked for.
 const READY: usize = 256;
@@ -47,11 +47,7 @@ impl Pulled {
         let (sender, ready) = mpsc::channel(READY);
         let waiting = Arc::new(AtomicBool::new(false));
         // spawns: what fills it; the end of its source and dropping the `Pulled` end it.
-        runtime::runtime().map_err(ChatError::from)?.spawn(fill(Filled {
-            ready: sender,
-            waiting: Arc::clone(&waiting),
-            wake,
-        }));
+        runtime::runtime()?.spawn(fill(Filled { ready: sender, waiting: Arc::clone(&waiting), wake }));
         Ok(Self { ready, waiting })
     }
 

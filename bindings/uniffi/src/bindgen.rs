@@ -1,0 +1,5 @@
+//! Writes the Kotlin, Swift and Python code that belongs to the library.
+
+fn main() {
+    uniffi::uniffi_bindgen_main();
+}

@@ -1,0 +1,3 @@
+//! The library that Kotlin, Swift and Python load: the scaffolding of `chat_api`.
+
+chat_api::uniffi_reexport_scaffolding!();
