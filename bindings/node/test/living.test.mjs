@@ -64,9 +64,9 @@ test('after close every call fails with `draining`', async (t) => {
 test('an engine that is closed with calls in flight settles each of them', async (t) => {
   const { engine, room, ann } = await stage(t);
   const calls = Array.from({ length: 1_000 }, (_, n) => ann.send(room, { content: `${n}` }));
+  const settled = Promise.allSettled(calls);
   await engine.close();
-  const settled = await within(Promise.allSettled(calls), 'every answer');
-  for (const { reason } of settled.filter(({ status }) => status === 'rejected')) {
+  for (const { reason } of (await within(settled, 'every answer')).filter(({ status }) => status === 'rejected')) {
     assert.equal(reason.code, 'draining');
   }
 });
@@ -115,8 +115,8 @@ test('a platform without a binary is told so, and what there is', () => {
 });
 
 test('opening and closing, and many events, leave memory flat', async () => {
-  // In a process of its own, so that nothing else is measured. The allocator's own needs settle in the first rounds;
-  // after that an engine that is left behind would cost 20 KiB a round, an event that is, 1 KiB.
+  // In a process of its own, so that nothing else is measured, and after the allocator's own needs have settled. 2,000
+  // engines that are left behind were measured at 415 MiB.
   const { code, said } = await program(
     `
     const room = 'job:42';
@@ -163,5 +163,5 @@ test('opening and closing, and many events, leave memory flat', async () => {
   assert.equal(code, 0, said);
   const grown = [...said.matchAll(/MiB for .*: (-?\d+)/g)].map(([, mib]) => Number(mib));
   assert.equal(grown.length, 2, said);
-  assert.ok(grown.every((mib) => mib < 16), said);
+  assert.ok(grown[0] < 48 && grown[1] < 16, said);
 });

@@ -1,0 +1,70 @@
+"""Builds the library, writes the code that belongs to it, and puts both where each language looks for them.
+
+    python3 build.py [python] [kotlin] [swift] [--debug]
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+CARGO = os.environ.get("CARGO", "cargo")
+
+
+def artifacts(*args: str) -> dict[str, Path]:
+    """What cargo builds, by the kind of its target."""
+    command = [CARGO, "build", "-p", "chat-uniffi", "--message-format", "json-render-diagnostics", *args]
+    said = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
+    built = {}
+    for line in said.splitlines():
+        message = json.loads(line) if line.startswith("{") else {}
+        if message.get("reason") != "compiler-artifact":
+            continue
+        if message["target"]["name"] == "uniffi-bindgen":
+            built["generator"] = Path(message["executable"])
+        elif message["target"]["name"] == "chat_engine":
+            libraries = [Path(file) for file in message["filenames"]]
+            built["library"] = next(file for file in libraries if file.suffix in {".so", ".dylib", ".dll"})
+    return built
+
+
+def generate(generator: Path, library: Path, language: str, out: Path) -> None:
+    """Writes one language's code; the generator reads the workspace, so it runs there."""
+    command = [generator, "generate", library, "--language", language, "--out-dir", out, "--no-format"]
+    subprocess.run([*command, "--config", HERE / "uniffi.toml"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+
+
+def main() -> None:
+    languages = [word for word in sys.argv[1:] if not word.startswith("-")] or ["python", "kotlin", "swift"]
+    profile = [] if "--debug" in sys.argv else ["--release"]
+    # The generator is built unoptimised and on its own: its dependencies are no part of the library.
+    generator = artifacts("--features", "generate", "--bin", "uniffi-bindgen")["generator"]
+    library = artifacts("--lib", *profile)["library"]
+
+    if "python" in languages:
+        package = HERE / "python" / "chat_engine"
+        generate(generator, library, "python", package)
+        (package / "chat_engine.py").replace(package / "_generated.py")
+        shutil.copy2(library, package)
+    if "kotlin" in languages:
+        generate(generator, library, "kotlin", HERE / "kotlin" / "generated")
+        resources = HERE / "kotlin" / "native" / jna_platform()
+        resources.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(library, resources)
+    if "swift" in languages:
+        generate(generator, library, "swift", HERE / "swift" / "generated")
+
+
+def jna_platform() -> str:
+    """The folder of a jar in which JNA looks for a library."""
+    machine = os.uname().machine
+    system = {"darwin": "darwin", "linux": "linux"}.get(sys.platform, sys.platform)
+    return f"{system}-{ {'x86_64': 'x86-64', 'arm64': 'aarch64'}.get(machine, machine) }"
+
+
+if __name__ == "__main__":
+    main()

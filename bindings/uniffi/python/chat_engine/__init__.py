@@ -1,0 +1,131 @@
+"""A chat engine inside your process.
+
+    async with await ChatEngine.open("chat.db") as engine:
+        room = await engine.host().create_room(CreateRoom(key="job:42", participants=[AddParticipant(user_id="ann")]))
+        await engine.session("ann").send(room.id, SendMessage(content="On my way"))
+
+        async with engine.session("ann").events() as events:
+            await events.subscribe("job:42")
+            async for event in events:
+                match event:
+                    case Event.CHAT_MESSAGE(message=message):
+                        print(message.content)
+
+Calls are coroutines; cancelling one leaves the room unchanged or fully changed. What fails raises ``ChatError`` with
+``code``, ``retry``, ``retry_after_ms`` and ``details``.
+"""
+
+from __future__ import annotations
+
+from . import _generated as _native
+from ._generated import (
+    AddParticipant,
+    Attachment,
+    ChatEngine,
+    ChatError,
+    Connection,
+    CreateRoom,
+    EditMessage,
+    ErrorCode,
+    ErrorDetails,
+    Event,
+    Events,
+    Field,
+    History,
+    HistoryMode,
+    Level,
+    Marker,
+    Markers,
+    Message,
+    MessagePage,
+    MessageType,
+    My,
+    Opened,
+    OpenRoom,
+    Paging,
+    Participant,
+    ParticipantPage,
+    ResyncReason,
+    Retry,
+    Role,
+    Room,
+    RoomInfo,
+    RoomKind,
+    RoomPage,
+    RoomState,
+    SendMessage,
+    Sent,
+    Session,
+    Snapshot,
+    UpdateMe,
+    UpdateParticipant,
+    UpdateRoom,
+)
+
+__all__ = [name for name in dir() if not name.startswith("_") and name != "annotations"]
+
+
+# The generated classes, with what Python expects of them. They are the same classes, so everything that grows in the
+# engine is here at once.
+
+
+def _say(error: ChatError) -> str:
+    return error.reason
+
+
+def _retryable(error: ChatError) -> bool:
+    """Whether the same call can succeed later."""
+    return error.retry == Retry.LATER
+
+
+ChatError.__str__ = _say
+ChatError.retryable = property(_retryable)
+
+
+async def _enter(self):
+    return self
+
+
+async def _exit_engine(engine: ChatEngine, *_) -> None:
+    await engine.shut_down()
+
+
+ChatEngine.__aenter__, ChatEngine.__aexit__ = _enter, _exit_engine
+ChatEngine.close = ChatEngine.shut_down
+
+
+_subscribe = Events.subscribe
+
+
+async def _subscribe_to(events: Events, *rooms: str | OpenRoom) -> list[Opened]:
+    """Opens rooms, each by its id or key from scratch, or as an ``OpenRoom`` from a cursor."""
+    return await _subscribe(events, [OpenRoom(room=room) if isinstance(room, str) else room for room in rooms])
+
+
+async def _next_event(events: Events) -> Event:
+    event = await events.next()
+    if event is None:
+        raise StopAsyncIteration
+    return event
+
+
+async def _exit_stoppable(stoppable: Events | Connection, *_) -> None:
+    stoppable.stop()
+
+
+Events.subscribe = _subscribe_to
+Events.__aiter__, Events.__anext__ = (lambda events: events), _next_event
+Events.__aenter__, Events.__aexit__ = _enter, _exit_stoppable
+Events.close = Events.stop
+
+
+async def _frames(connection: Connection):
+    """The frames to send, pulled: while a slow socket takes one, no others are made."""
+    while (frames := await connection.next_frames()) is not None:
+        for frame in frames:
+            yield frame
+
+
+Connection.frames = _frames
+Connection.__aenter__, Connection.__aexit__ = _enter, _exit_stoppable
+Connection.close = Connection.stop
