@@ -1,6 +1,9 @@
 //! Clocks that tests turn.
 
-use std::{sync::atomic::{AtomicI64, Ordering}, time::Duration};
+use std::{
+    sync::atomic::{AtomicI64, Ordering},
+    time::Duration,
+};
 
 use chat_core::{Clock, Timestamp};
 

@@ -1,9 +1,12 @@
 //! For authors of stores and of applications on chat-core: what their tests need.
 //!
-//! * [`store_conformance!`] runs the suite that every store must pass; [`conformance`] has its cases.
+//! * [`store_conformance!`] runs the suite that every store must pass; [`conformance`] has its cases, and
+//!   [`model_matches`] tells random stories to a store and to its model.
 //! * [`ManualClock`], [`VirtualClock`] and [`SeededRandom`] make an engine run the same way twice.
 //! * [`cast`] has people with names, [`Story`] tells what they do in a room, [`dump`](dump()) shows what has become
 //!   of it as text.
+//! * [`picture()`] is everything that can be read of a store, [`difference`] where two of them part.
+//! * [`simulation`] lets clients and a server of the engine meet on a bad network, from a seed.
 //! * [`Hooked`] makes any store fail ([`FailAfter`]) or wait ([`Gate`]) at a chosen point.
 
 pub mod cast;

@@ -215,3 +215,22 @@ macro_rules! store_conformance {
         }),*),*]
     };
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, fs, path::Path};
+
+    use super::cases;
+
+    #[test]
+    fn every_case_is_in_the_list() {
+        let laws = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/conformance")).unwrap();
+        let mut written = BTreeSet::new();
+        for file in laws.map(|file| file.unwrap().path()).filter(|file| !file.ends_with("mod.rs")) {
+            let (law, text) = (file.file_stem().unwrap().to_str().unwrap(), fs::read_to_string(&file).unwrap());
+            let cases = text.lines().filter_map(|line| line.strip_prefix("pub async fn ")?.split_once('('));
+            written.extend(cases.map(|(case, _)| format!("{law}::{case}")));
+        }
+        assert_eq!(written, cases().into_iter().map(|case| case.name.to_owned()).collect());
+    }
+}

@@ -7,7 +7,7 @@ use chat_core::{
     ClientId, Cursor, Member, MemoryStore, Message, MessageId, RoomId, Store, Timestamp, UserId, Window,
     store::{
         Applied, CatchUp, CatchUpLimits, ChangeBody, Commit, CommitError, Digester, Done, Guard, History, Missed,
-        Operation, RoomRow, RoomSelector, RoomSettings, StoreResult, View, Viewer, Write,
+        Operation, RoomRow, RoomSelector, StoreResult, View, Viewer, Write,
     },
 };
 use chat_testkit::cast::everybody;
@@ -107,7 +107,7 @@ impl Planted {
         let mut result = self.one(commit).await;
         match (bug, &mut result) {
             (Bug::RefusalTakesANumber, Err(_)) => {
-                let same = Write::UpdateRoom(Box::new(RoomSettings::default()));
+                let same = Write::UpdateRoom(Box::default());
                 let _ = self.one(chat_testkit::commits::commit(room, [same])).await;
             }
             (Bug::ReusesAPlace, Ok(Applied::Done(done))) => done.changes.iter_mut().for_each(|change| {
@@ -321,10 +321,10 @@ impl Store for Planted {
         let mut missed = self.store.catch_up(viewer, room, since, limits).await?;
         let Some(CatchUp { cursor, missed: told, .. }) = &mut missed else { return Ok(None) };
         match (self.bug, &mut *told) {
-            (Some(Bug::BelievesAnyPosition), Missed::Snapshot { .. }) => {
-                if since.is_some_and(|since| since.rev >= cursor.rev) {
-                    *told = Missed::Nothing;
-                }
+            (Some(Bug::BelievesAnyPosition), Missed::Snapshot { .. })
+                if since.is_some_and(|since| since.rev >= cursor.rev) =>
+            {
+                *told = Missed::Nothing;
             }
             (Some(Bug::MissesEdits), Missed::Changes { changes, .. }) => {
                 changes.retain(|change| !matches!(change.body, ChangeBody::Edited(_)));
