@@ -1,5 +1,7 @@
 //! A person logs in to the app and chats with its cookie, over a real socket.
 
+#![allow(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
+
 use std::{net::SocketAddr, time::Duration};
 
 use futures_util::{SinkExt as _, StreamExt as _};

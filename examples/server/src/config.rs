@@ -8,7 +8,7 @@ use std::{
 };
 
 use chat_core::Limits;
-use chat_ws::{JwtSettings, MetricsAccess, Origins, ServerLimits, Settings, VerifyingKey};
+use chat_ws::{JwtSettings, MAX_LEEWAY, MetricsAccess, Origins, ServerLimits, Settings, VerifyingKey};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -98,6 +98,9 @@ impl Config {
         config.set_from_arguments(args);
         if Duration::try_from_secs_f64(config.drain_timeout).is_err() {
             return Err(Failure::usage("`drain_timeout` must be a number of seconds, 0 or more"));
+        }
+        if config.jwt.leeway > MAX_LEEWAY {
+            return Err(Failure::usage(format!("`jwt.leeway` must be at most {} s", MAX_LEEWAY.as_secs())));
         }
         Ok(config)
     }

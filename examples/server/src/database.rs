@@ -1,8 +1,14 @@
 //! Where the data is: `sqlite:PATH` or `memory:`.
 
-use std::{fmt, path::PathBuf, str::FromStr};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use serde::{Deserialize, Serialize};
+
+use crate::failure::Failure;
 
 /// Where the data is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,6 +18,18 @@ pub(crate) enum Database {
     Sqlite(PathBuf),
     /// Nowhere: gone with the process.
     Memory,
+}
+
+impl Database {
+    /// The file, for what only a file can have done to it.
+    pub(crate) fn file(&self) -> Result<&Path, Failure> {
+        match self {
+            Self::Sqlite(path) => Ok(path),
+            Self::Memory => {
+                Err(Failure::usage("there is nothing to maintain in memory:; name a file, --db sqlite:PATH"))
+            }
+        }
+    }
 }
 
 impl FromStr for Database {

@@ -5,7 +5,9 @@ mod config;
 mod database;
 mod failure;
 mod logging;
+mod maintenance;
 mod page;
+mod progress;
 mod serving;
 mod settings;
 mod time_span;
@@ -35,8 +37,9 @@ fn run(args: Args) -> Result<(), Failure> {
     match args.command {
         None => serving::run(&config),
         Some(Command::Token { user, role, name, expires }) => token::mint(&config.jwt, &user, role, name, expires),
-        Some(Command::Verify | Command::Backup { .. } | Command::Export { .. } | Command::Import { .. }) => {
-            Err(Failure::usage(format!("{} has nothing to maintain", config.db)))
-        }
+        Some(Command::Verify) => maintenance::verify(config.db.file()?),
+        Some(Command::Backup { file }) => maintenance::backup(config.db.file()?, &file),
+        Some(Command::Export { file }) => maintenance::export(config.db.file()?, &file),
+        Some(Command::Import { file }) => maintenance::import(config.db.file()?, &file),
     }
 }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use chat_core::{Engine, MemoryStore, Options, Store};
+use chat_sqlite::SqliteStore;
 use chat_ws::{ChatServer, JwtAuthenticator};
 use tokio::{
     net::TcpListener,
@@ -79,10 +80,10 @@ async fn serve(
 }
 
 fn open(database: &Database) -> Result<Arc<dyn Store>, Failure> {
-    match database {
-        Database::Memory => Ok(Arc::new(MemoryStore::default())),
-        Database::Sqlite(_) => Err(Failure::usage("only memory: is there yet")),
-    }
+    Ok(match database {
+        Database::Sqlite(path) => Arc::new(SqliteStore::open(path).map_err(Failure::failed)?),
+        Database::Memory => Arc::new(MemoryStore::default()),
+    })
 }
 
 /// Says where it is, on one line, as the first thing on standard output.
