@@ -2,6 +2,7 @@
 
 use std::{
     pin::Pin,
+    str::FromStr,
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
@@ -175,7 +176,7 @@ impl Session {
         limit: Option<usize>,
     ) -> Result<Page<Participant>> {
         let room = self.resolve(room.into()).await?;
-        let after = after.map(UserId::new).transpose()?;
+        let after = after.map(parse_cursor::<UserId>).transpose()?;
         let limit = self.page_size(limit);
         let members = self.inner().store.participants(self.viewer(), room, after.as_ref(), limit + 1).await?;
         Ok(self.people(members.ok_or(Error::not_found("room"))?, limit))
@@ -188,7 +189,7 @@ impl Session {
         after: Continue<'_>,
         limit: Option<usize>,
     ) -> Result<Page<Participant>> {
-        let after = after.map(UserId::new).transpose()?;
+        let after = after.map(parse_cursor::<UserId>).transpose()?;
         let limit = self.page_size(limit);
         let members = self.inner().store.readers(self.viewer(), message, after.as_ref(), limit + 1).await?;
         Ok(self.people(members.ok_or(Error::not_found("message"))?, limit))
@@ -236,7 +237,7 @@ impl Session {
 
     /// What the caller may see in all rooms, newest first by id.
     pub async fn messages(&self, after: Continue<'_>, limit: Option<usize>) -> Result<Page<Message>> {
-        let before = after.map(str::parse).transpose()?;
+        let before = after.map(parse_cursor::<MessageId>).transpose()?;
         let limit = self.page_size(limit);
         let mut results = self.inner().store.messages(self.viewer(), before, limit + 1).await?;
         let more = results.len() > limit;
@@ -449,11 +450,13 @@ impl Future for Pending {
     }
 }
 
+fn parse_cursor<T: FromStr>(text: &str) -> Result<T> {
+    text.parse().map_err(|_| Error::invalid("cursor", "must be what `next` said"))
+}
+
 fn parse_room_cursor(text: &str) -> Result<(Timestamp, RoomId)> {
-    let bad = || Error::invalid("cursor", "must be what `next` said");
-    let (at, room) = text.split_once('.').ok_or_else(bad)?;
-    let at: i64 = at.parse().map_err(|_| bad())?;
-    Ok((Timestamp::from_millis(at), room.parse().map_err(|_| bad())?))
+    let (at, room) = text.split_once('.').unwrap_or_default();
+    Ok((Timestamp::from_millis(parse_cursor(at)?), parse_cursor(room)?))
 }
 
 /// The lane answers each command in its own way; anything else is a bug there.

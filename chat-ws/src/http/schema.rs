@@ -183,13 +183,17 @@ pub(super) struct Markers {
 #[derive(ToSchema)]
 pub(super) struct SendMessage {
     /// May be empty beside attachments, and in a custom message with metadata.
-    content: Option<String>,
-    message_type: Option<MessageType>,
+    #[schema(required = false)]
+    content: String,
+    #[schema(required = false)]
+    message_type: MessageType,
     metadata: Option<BTreeMap<String, Value>>,
-    attachments: Option<Vec<Attachment>>,
+    #[schema(required = false)]
+    attachments: Vec<Attachment>,
     #[schema(format = "uuid")]
     reply_to: Option<String>,
     /// How far the sender had read; without it, a send reads up to the message itself.
+    #[schema(maximum = 9007199254740991_u64)]
     read_seq: Option<u64>,
     /// Whom the host sends for; only the host may name somebody.
     sender: Option<String>,
@@ -201,9 +205,11 @@ pub(super) struct SendMessage {
 /// What a message is to say instead.
 #[derive(ToSchema)]
 pub(super) struct EditMessage {
-    content: Option<String>,
+    #[schema(required = false)]
+    content: String,
     metadata: Option<BTreeMap<String, Value>>,
-    attachments: Option<Vec<Attachment>>,
+    #[schema(required = false)]
+    attachments: Vec<Attachment>,
     #[schema(min_length = 1, max_length = 128)]
     client_id: Option<String>,
 }
@@ -214,13 +220,16 @@ pub(super) struct CreateRoom {
     /// The host's name for it; only the host makes keyed rooms.
     #[schema(min_length = 1, max_length = 128, pattern = r"^[A-Za-z0-9:._@-]+$")]
     key: Option<String>,
-    kind: Option<Kind>,
+    #[schema(required = false)]
+    kind: Kind,
     name: Option<String>,
     topic: Option<String>,
     avatar: Option<String>,
     metadata: Option<BTreeMap<String, Value>>,
-    history: Option<History>,
-    participants: Option<Vec<NewParticipant>>,
+    #[schema(required = false)]
+    history: History,
+    #[schema(required = false)]
+    participants: Vec<NewParticipant>,
     #[schema(min_length = 1, max_length = 128)]
     client_id: Option<String>,
 }
@@ -251,12 +260,14 @@ pub(super) struct UpdateRoom {
 pub(super) struct AddParticipant {
     #[schema(min_length = 1, max_length = 128)]
     user_id: String,
-    role: Option<Role>,
+    #[schema(required = false)]
+    role: Role,
     /// The host's word.
     name: Option<String>,
     /// The host's word.
     avatar: Option<String>,
     /// The first message they may read.
+    #[schema(minimum = 1, maximum = 9007199254740991_u64)]
     visible_from: Option<u64>,
     #[schema(min_length = 1, max_length = 128)]
     client_id: Option<String>,
@@ -282,6 +293,7 @@ pub(super) struct UpdateParticipant {
 /// A place in a room.
 #[derive(ToSchema)]
 pub(super) struct Place {
+    #[schema(maximum = 9007199254740991_u64)]
     seq: u64,
 }
 

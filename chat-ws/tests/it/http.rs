@@ -74,6 +74,18 @@ async fn rooms_come_in_pages() {
     }
     assert_eq!(names, ["4", "3", "2", "1", "0"]);
     assert_eq!(s.get("eve", "/api/chatrooms/?cursor=nonsense").await.code().0, 400);
+    let message = s.says("ann", "hi").await["id"].as_str().unwrap().to_owned();
+    for path in [
+        "/api/chatrooms/".to_owned(),
+        "/api/chatrooms/job:42/participants/".to_owned(),
+        "/api/messages/".to_owned(),
+        format!("/api/messages/{message}/readers/"),
+    ] {
+        for cursor in ["", "%00", "a%0ab"] {
+            let refused = s.get("ann", &format!("{path}?cursor={cursor}")).await;
+            assert_eq!(refused.json()["message"], "`cursor` must be what `next` said", "{path} {cursor}");
+        }
+    }
     s.stop().await;
 }
 
