@@ -102,6 +102,24 @@ fn a_history_from_elsewhere_keeps_senders_times_and_markers() {
 }
 
 #[test]
+fn the_file_that_the_book_shows_is_taken() {
+    const PAGE: &str = include_str!("../../../docs/src/transfer.md");
+    let (_, rest) = PAGE.split_once("```json\n").unwrap();
+    let (shown, _) = rest.split_once("```").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("chat.db");
+    let counts = imported(&path, shown).unwrap();
+    assert_eq!((counts.rooms, counts.participants, counts.messages), (1, 2, 3));
+    run(async {
+        let store = SqliteStore::open(&path).unwrap();
+        let row =
+            store.room(Viewer::User(&user("cleaner1")), &RoomSelector::Key(key("job:42"))).await.unwrap().unwrap();
+        assert_eq!(row.unread, 0, "their own message, and a note");
+        store.close().await.unwrap();
+    });
+}
+
+#[test]
 fn the_line_that_cannot_be_is_named_and_its_room_is_not_made() {
     let folder = tempfile::tempdir().unwrap();
     let good: Vec<_> = FROM_ELSEWHERE.lines().collect();

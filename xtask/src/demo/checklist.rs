@@ -73,7 +73,7 @@ impl Stage<'_> {
             let begun = Instant::now();
             from.says(text, &format!("talk-{n}"))?;
             let took = begun.elapsed().as_secs_f64() * 1000.0;
-            self.transcript.does(who, &format!("{text:?}   stored and answered in {took:.1} ms"));
+            self.transcript.does(who, &format!("{}   stored and answered in {took:.1} ms", json!(text)));
             let heard = to.hears("chat_message")?["message"].clone();
             self.transcript.hears(to.name, &format!("#{} {}: {}", heard["seq"], heard["sender"], heard["content"]));
             let own = from.hears("chat_message")?["message"].clone();
