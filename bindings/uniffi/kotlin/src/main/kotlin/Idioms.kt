@@ -1,0 +1,61 @@
+package dev.chatengine
+
+import kotlinx.coroutines.NonCancellable
+import kotlinx.coroutines.flow.Flow
+import kotlinx.coroutines.flow.emitAll
+import kotlinx.coroutines.flow.flow
+import kotlinx.coroutines.withContext
+
+// What Kotlin expects of the generated classes.
+
+/** The stable code: the same in every language and on the wire. */
+val ChatException.code: ErrorCode get() = failed.code
+
+/** What was wrong and what would be right, for developers. It never repeats what a user wrote. */
+val ChatException.reason: String get() = failed.reason
+
+/** Whether the same call can succeed later. */
+val ChatException.retryable: Boolean get() = failed.retry == Retry.LATER
+
+/** When to repeat the call, in milliseconds, where that is known. */
+val ChatException.retryAfterMs: Long? get() = failed.retryAfterMs
+
+/** Which field and which limit it was about. */
+val ChatException.details: ErrorDetails get() = failed.details
+
+private val ChatException.failed: ChatException.Failed get() = when (this) { is ChatException.Failed -> this }
+
+/** Runs [block] with the engine, and shuts it down afterwards: what was accepted is finished, the file let go of. */
+suspend fun <T> ChatEngine.running(block: suspend (ChatEngine) -> T): T =
+    use {
+        try {
+            block(it)
+        } finally {
+            withContext(NonCancellable) { it.shutDown() }
+        }
+    }
+
+/**
+ * The events of [rooms] from now on, and what concerns the user. Collecting opens the rooms, and leaving closes them.
+ * Only what is collected is taken: who falls behind gets [Event.Resync], and subscribes again with the last cursor.
+ */
+fun Session.follow(vararg rooms: String): Flow<Event> = flow {
+    events().use { events ->
+        try {
+            events.subscribe(rooms.map { OpenRoom(it) })
+            emitAll(events.asFlow())
+        } finally {
+            events.stop()
+        }
+    }
+}
+
+/** The events of a subscriber whose rooms are opened by hand, with cursors. Collect it once at a time. */
+fun Events.asFlow(): Flow<Event> = flow {
+    while (true) emit(next() ?: break)
+}
+
+/** The frames to send, pulled: while a slow socket takes one, no others are made. */
+fun Connection.frames(): Flow<String> = flow {
+    while (true) (nextFrames() ?: break).forEach { emit(it) }
+}

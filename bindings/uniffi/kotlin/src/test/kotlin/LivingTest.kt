@@ -1,0 +1,178 @@
+import dev.chatengine.*
+import java.io.File
+import java.nio.file.Files
+import java.time.Instant
+import java.util.concurrent.TimeUnit
+import kotlin.test.Test
+import kotlin.test.assertContains
+import kotlin.test.assertEquals
+import kotlin.test.assertFailsWith
+import kotlin.test.assertFalse
+import kotlin.test.assertIs
+import kotlin.test.assertNull
+import kotlin.test.assertTrue
+import kotlin.time.Duration.Companion.seconds
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.CoroutineStart
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.async
+import kotlinx.coroutines.awaitAll
+import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.coroutineScope
+import kotlinx.coroutines.flow.filterIsInstance
+import kotlinx.coroutines.flow.first
+import kotlinx.coroutines.flow.map
+import kotlinx.coroutines.flow.take
+import kotlinx.coroutines.flow.toList
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.runBlocking
+import kotlinx.coroutines.withTimeout
+
+/** Errors, events, cancellation and ends, as a Kotlin program meets them. */
+class LivingTest {
+    /** An engine and the room `job:42` of ann and ben. */
+    private fun engine(test: suspend CoroutineScope.(ChatEngine, String) -> Unit) = runBlocking {
+        withTimeout(30.seconds) {
+            ChatEngine.inMemory().running { engine ->
+                val people = listOf(AddParticipant("ann"), AddParticipant("ben"))
+                val room = engine.host().createRoom(CreateRoom(key = "job:42", participants = people))
+                coroutineScope { test(engine, room.id) }
+            }
+        }
+    }
+
+    private suspend fun fails(code: ErrorCode, said: String = "", call: suspend () -> Unit): ChatException {
+        val error = assertFailsWith<ChatException> { call() }
+        assertEquals(code, error.code, error.reason)
+        assertContains(error.reason, said)
+        assertFalse("geheim" in error.reason)
+        return error
+    }
+
+    @Test
+    fun `wrong arguments are refused and named`() = engine { engine, room ->
+        val ann = engine.session("ann")
+        val invalid = ErrorCode.INVALID_ARGUMENT
+        fails(invalid, "`client_id`") { ann.send(room, SendMessage("x", clientId = "a\u0000geheim")) }
+        fails(invalid, "`read_seq`") { ann.send(room, SendMessage("x", readSeq = -1)) }
+        fails(invalid, "`metadata`") { ann.send(room, SendMessage("x", metadata = "geheim")) }
+        fails(invalid, "`metadata`") { ann.send(room, SendMessage("x", metadata = "[1]")) }
+        fails(invalid, "`seq`") { ann.markRead(room, 1L shl 53) }
+        fails(invalid, "`message_id`") { ann.message("geheim") }
+        fails(invalid, "`key`") { ann.room("no room") }
+        fails(invalid, "`cursor`") { ann.events().subscribe(listOf(OpenRoom(room, "geheim"))) }
+        fails(invalid, "`user_id`") { engine.session("") }
+        fails(invalid, "`user_id`") { engine.connection("a\nb", null) }
+        val large = fails(ErrorCode.MESSAGE_TOO_LARGE) { ann.send(room, SendMessage("x".repeat(16_385))) }
+        assertEquals(ErrorDetails("content", 16_385, 16_384), large.details)
+        assertFalse(large.retryable)
+        assertEquals(0, ann.history(room).results.size)
+    }
+
+    @Test
+    fun `dates are instants`() = engine { engine, room ->
+        val until = Instant.parse("2099-01-02T03:04:05.678Z")
+        val muted = engine.host().updateParticipant(room, UpdateParticipant("ann", mutedUntil = until))
+        assertEquals(until, muted.mutedUntil)
+        val freed = engine.host().updateParticipant(room, UpdateParticipant("ann", clear = listOf(Field.MUTED_UNTIL)))
+        assertNull(freed.mutedUntil)
+    }
+
+    @Test
+    fun `a flow has every message once and in order`() = engine { engine, room ->
+        val ann = engine.session("ann")
+        val seqs = async(start = CoroutineStart.UNDISPATCHED) {
+            engine.session("ben").follow(room).filterIsInstance<Event.ChatMessage>().map { it.message.seq }.take(300).toList()
+        }
+        // Whoever opens the room second sees that the other is there.
+        ann.events().use { events ->
+            val present = events.subscribe(listOf(OpenRoom(room))).single().present
+            if ("ben" !in present) events.asFlow().first { it is Event.UserJoined && it.userId == "ben" }
+        }
+        (1..300).map { async { ann.send(room, SendMessage("$it")) } }.awaitAll()
+        assertEquals((1L..300L).toList(), seqs.await())
+    }
+
+    @Test
+    fun `cancelling loses nothing and leaves nothing half done`() = engine { engine, room ->
+        val (ann, events) = engine.session("ann") to engine.session("ben").events()
+        events.subscribe(listOf(OpenRoom(room)))
+        assertIs<Event.UserJoined>(events.next())
+        repeat(50) {
+            launch(start = CoroutineStart.UNDISPATCHED) { events.next() }.cancelAndJoin()
+        }
+        repeat(50) { n ->
+            launch(start = CoroutineStart.UNDISPATCHED) { ann.send(room, SendMessage("$n", clientId = "$n")) }.cancelAndJoin()
+        }
+        // What was cancelled happened or did not; repeated under its name it has happened once.
+        repeat(50) { n -> ann.send(room, SendMessage("$n", clientId = "$n")) }
+        assertEquals(50, ann.room(room).lastSeq)
+        val seqs = events.asFlow().filterIsInstance<Event.ChatMessage>().map { it.message.seq }.take(50).toList()
+        assertEquals((1L..50L).toList(), seqs)
+        val waiting = async(start = CoroutineStart.UNDISPATCHED) { events.next() }
+        events.stop()
+        assertNull(waiting.await())
+    }
+
+    @Test
+    fun `after the end every call is an error`() = engine { engine, room ->
+        val ann = engine.session("ann")
+        val calls = (1..200).map { async { runCatching { ann.send(room, SendMessage("$it")) } } }
+        engine.shutDown()
+        for (failed in calls.awaitAll().mapNotNull { it.exceptionOrNull() }) {
+            assertEquals(ErrorCode.DRAINING, assertIs<ChatException>(failed).code)
+        }
+        assertTrue(fails(ErrorCode.DRAINING) { ann.send(room, SendMessage("late")) }.retryable)
+        assertNull(ann.events().next())
+        engine.shutDown()
+        ann.close()
+        assertFailsWith<IllegalStateException> { ann.send(room, SendMessage("later still")) }
+    }
+
+    @Test
+    fun `calls may come from many threads`() = engine { engine, room ->
+        (0 until 8).map { thread ->
+            async(Dispatchers.IO) { repeat(20) { engine.session("ann").send(room, SendMessage("$thread.$it")) } }
+        }.awaitAll()
+        assertEquals(160, engine.session("ben").unread())
+    }
+
+    @Test
+    fun `a connection is carried over any socket`() = engine { engine, _ ->
+        engine.connection("ben", "job:42").use { conn ->
+            conn.receive("""{"action":"send_message","ref":1,"content":"hi"}""")
+            val frames = conn.frames().take(4).toList()
+            assertContains(frames[0], "\"ready\"")
+            assertTrue(frames.any { "\"reply\"" in it })
+            engine.host().removeParticipant("job:42", "ben")
+            assertContains(conn.frames().toList().last(), "\"closing\"")
+            assertEquals(3501u, conn.closeCode())
+        }
+    }
+
+    @Test
+    fun `a file is opened once at a time`() = runBlocking {
+        val folder = Files.createTempDirectory("chat-engine").toFile()
+        val path = File(folder, "chat.db").path
+        ChatEngine.open(path).running { engine ->
+            engine.host().createRoom(CreateRoom(key = "job:42", participants = listOf(AddParticipant("ann"))))
+            engine.session("ann").send("job:42", SendMessage("kept"))
+            fails(ErrorCode.STORAGE_UNAVAILABLE, "already in use") { ChatEngine.open(path) }
+        }
+        ChatEngine.open(path).running { assertEquals("kept", it.session("ann").history("job:42").results.single().content) }
+        assertTrue(folder.deleteRecursively())
+    }
+
+    @Test
+    fun `a program ends by itself`() {
+        val java = File(System.getProperty("java.home"), "bin/java").path
+        for (end in listOf("shut", "forgotten")) {
+            val program = ProcessBuilder(java, "-cp", System.getProperty("java.class.path"), "ForgetfulKt", end)
+                .redirectErrorStream(true).start()
+            val ended = program.waitFor(20, TimeUnit.SECONDS)
+            if (!ended) program.destroyForcibly()
+            assertTrue(ended, end)
+            assertEquals("0: sent 1\n", "${program.exitValue()}: ${program.inputStream.bufferedReader().readText()}")
+        }
+    }
+}
