@@ -243,6 +243,7 @@ fn parse(text: &[u8]) -> Result<Line, Problem> {
         match said.strip_prefix("missing field `").and_then(|rest| rest.split_once('`')) {
             Some((field, _)) => format!("`{field}` is missing"),
             None if said.starts_with("unknown field") => format!("`{path}` is no field of it"),
+            None if path == "." => "is not what it must be: `export`, `room`, `participant` or `message`".to_owned(),
             None => format!("`{path}` is not what it must be"),
         }
     })?;

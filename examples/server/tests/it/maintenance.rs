@@ -221,7 +221,7 @@ async fn an_import_that_cannot_be_names_the_line() {
     let wrong = [
         (vec!["{"], "line 1: ", "JSON"),
         (vec![ROOM, "nonsense"], "line 2: ", "JSON"),
-        (vec![ROOM, "", r#"{"parrot":{}}"#], "line 3: ", "must be"),
+        (vec![ROOM, "", r#"{"parrot":{}}"#], "line 3: ", "`room`, `participant` or `message`"),
         (vec![r#"{"room":{"key":"job:1"}}"#], "line 1: ", "`created_at` is missing"),
         (vec![r#"{"room":{"created_at":"yesterday"}}"#], "line 1: ", "created_at"),
         (vec![r#"{"room":{"created_at":"2024-05-01T08:00:00Z","colour":1}}"#], "line 1: ", "colour"),

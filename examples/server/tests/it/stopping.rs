@@ -70,6 +70,7 @@ async fn a_stop_under_load_loses_nothing_that_was_acknowledged() {
     server.stop().await;
 }
 
+/// It has caught a writer that answered before it committed, and one that forgot the names of sends.
 #[tokio::test]
 async fn kill_9_under_load_loses_nothing_that_was_acknowledged() {
     let number = |name| std::env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
