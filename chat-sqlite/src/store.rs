@@ -238,6 +238,11 @@ impl Store for SqliteStore {
         self.read(move |snapshot| snapshot.unread(&user)).await
     }
 
+    async fn memberships(&self, users: &[UserId]) -> StoreResult<Vec<u64>> {
+        let users = users.to_vec();
+        self.read(move |snapshot| users.iter().map(|user| snapshot.memberships(user)).collect()).await
+    }
+
     async fn close(&self) -> StoreResult<()> {
         // Whoever closes second waits for the first. A wait that is given up can be taken up by another call.
         let mut threads = self.threads.lock().await;

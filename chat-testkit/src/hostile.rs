@@ -34,6 +34,7 @@ pub enum Call {
     Room,
     CatchUp,
     Unread,
+    Memberships,
     Close,
 }
 
@@ -257,6 +258,10 @@ impl Store for Hooked {
 
     async fn unread(&self, user: &UserId) -> StoreResult<u64> {
         self.call(Call::Unread, self.store.unread(user)).await
+    }
+
+    async fn memberships(&self, users: &[UserId]) -> StoreResult<Vec<u64>> {
+        self.call(Call::Memberships, self.store.memberships(users)).await
     }
 
     async fn close(&self) -> StoreResult<()> {

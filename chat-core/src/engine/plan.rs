@@ -82,7 +82,7 @@ impl Lane {
     /// Decides one command and adds it to the batch, answers it, or puts it off.
     pub(super) async fn plan(&mut self, request: Box<Request>, batch: &mut Batch) {
         let planned = if matches!(request.command, Command::CreateRoom(_)) {
-            self.plan_new_room(&request, batch)
+            self.plan_new_room(&request, batch).await
         } else {
             self.plan_in_room(&request, batch).await
         };
@@ -111,12 +111,22 @@ impl Lane {
         }
     }
 
-    fn plan_new_room(&self, request: &Request, batch: &mut Batch) -> Result<Planned> {
+    async fn plan_new_room(&self, request: &Request, batch: &mut Batch) -> Result<Planned> {
         let Command::CreateRoom(create) = &request.command else {
             return Err(Error::invalid("action", "must make a room"));
         };
         let limits = &self.inner.options.limits;
         let NewRoomPlan { unique, writes } = plan_room(&request.actor, request.own.clone(), create.clone(), limits)?;
+        if let Err(full) = self.may_join_more(&writes).await {
+            // What is there already, or was done before, is found all the same.
+            let found = match &unique {
+                Some(unique) => self.inner.store.view(unique, &[]).await?.is_some(),
+                None => self.done_before(request, NO_ROOM).await?.is_some(),
+            };
+            if !found {
+                return Err(full);
+            }
+        }
         if let Some(unique) = unique
             && !batch.making.insert(unique)
         {
@@ -164,6 +174,7 @@ impl Lane {
         if let (Command::Mark(mark), [Write::Mark(marker)]) = (&request.command, &decision.writes[..]) {
             return Ok(Planned::Marker(Gathered::new(room, marker.clone(), mark.message_id(), receipts)));
         }
+        self.may_join_more(&decision.writes).await?;
         batch.sealed.add(room, &decision.writes, scene.target);
         let telling = Telling {
             reads: decision.writes.iter().any(|write| matches!(write, Write::Post(post) if post.reads)),
@@ -197,6 +208,26 @@ impl Lane {
             Place::New => return Err(Error::not_found("room")),
         };
         Ok((place, message))
+    }
+
+    /// Whether those who come in by `writes` may be in one more room. Who comes into several at the same moment may end
+    /// up in a few more.
+    async fn may_join_more(&self, writes: &[Write]) -> Result<()> {
+        let joining = writes.iter().filter_map(|write| match write {
+            Write::Member(member) if matches!(member.change, MemberChange::Join { .. }) => Some(member.user.clone()),
+            _ => None,
+        });
+        let joining: Vec<UserId> = joining.collect();
+        if joining.is_empty() {
+            return Ok(());
+        }
+        let limit = self.inner.options.limits.rooms_per_user;
+        let counts = self.inner.store.memberships(&joining).await?;
+        if counts.into_iter().all(|rooms| rooms < limit as u64) {
+            Ok(())
+        } else {
+            Err(Error::LimitReached { what: "rooms_per_user", limit })
+        }
     }
 
     /// Who is connected and should hear of a change of the room itself, beside those who have it open.

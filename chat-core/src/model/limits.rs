@@ -22,7 +22,8 @@ pub struct Limits {
     pub url_bytes: usize,
     /// Participants of one room. Default 10,000.
     pub members: usize,
-    /// Rooms of one user. Default 10,000.
+    /// Rooms of one user; about, since who comes into several at the same moment may end up in a few more. Default
+    /// 10,000.
     pub rooms_per_user: usize,
     /// The largest page; larger requests are clamped. Default 200.
     pub page: usize,

@@ -124,6 +124,9 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// How many messages the user has not read, over all rooms they are in.
     async fn unread(&self, user: &UserId) -> StoreResult<u64>;
 
+    /// How many rooms each of `users` is in, in their order.
+    async fn memberships(&self, users: &[UserId]) -> StoreResult<Vec<u64>>;
+
     /// Finishes what was accepted and lets go of every file, thread and lock. Later calls answer
     /// [`StoreError::Closed`]; closing twice is fine.
     async fn close(&self) -> StoreResult<()>;

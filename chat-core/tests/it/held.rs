@@ -216,6 +216,10 @@ impl Store for Held {
         self.inner.unread(user).await
     }
 
+    async fn memberships(&self, users: &[UserId]) -> StoreResult<Vec<u64>> {
+        self.inner.memberships(users).await
+    }
+
     async fn close(&self) -> StoreResult<()> {
         self.plan.send_modify(|plan| plan.closed = true);
         Ok(())

@@ -1,6 +1,6 @@
 //! Rooms: keys, pairs, lists, life cycle.
 
-use chat_core::{Code, CreateRoom, Event, RoomKey, RoomState, SendMessage, UpdateRoom};
+use chat_core::{Code, CreateRoom, Event, Limits, RoomKey, RoomState, SendMessage, UpdateRoom};
 
 use crate::stage::{Stage, next, user};
 
@@ -18,6 +18,26 @@ async fn a_key_is_got_or_created_once_even_by_many_at_once() {
     let other = create.with(user("ben"));
     let (found, made) = s.host().get_or_create_room(other).await.unwrap();
     assert_eq!((found.participants_count, made), (1, false), "its participants are left as they are");
+}
+
+#[tokio::test]
+async fn a_user_is_in_so_many_rooms_and_what_is_there_is_found_all_the_same() {
+    let s = Stage::limited(Limits { rooms_per_user: 2, ..Limits::default() }).await;
+    let second = CreateRoom::keyed("job:43".parse().unwrap()).with(user("ann"));
+    let made = s.host().create_room(second.clone()).await.unwrap();
+    let named = CreateRoom { client_id: Some("once".parse().unwrap()), ..CreateRoom::group() };
+    let bens = s.of("ben").create_room(named.clone()).await.unwrap();
+
+    let third = CreateRoom::keyed("job:44".parse().unwrap()).with(user("ann"));
+    assert_eq!(s.host().create_room(third.clone()).await.unwrap_err().code(), Code::LimitReached);
+    assert_eq!(s.of("ben").create_room(CreateRoom::group()).await.unwrap_err().code(), Code::LimitReached);
+    let added = s.of("ben").add_participant(bens.info.id, user("ann")).await;
+    assert_eq!(added.unwrap_err().code(), Code::LimitReached);
+    assert_eq!(s.host().create_room(second).await.unwrap().info.id, made.info.id, "the one with the key");
+    assert_eq!(s.of("ben").create_room(named).await.unwrap().info.id, bens.info.id, "the one made before");
+
+    s.of("ann").leave(s.room).await.unwrap();
+    s.host().create_room(third).await.unwrap();
 }
 
 #[tokio::test]

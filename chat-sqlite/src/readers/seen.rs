@@ -155,6 +155,12 @@ impl<'a> Snapshot<'a> {
         Ok(sum)
     }
 
+    /// How many rooms a user is in.
+    pub(crate) fn memberships(&self, user: &UserId) -> Outcome<u64> {
+        const COUNT: &str = "SELECT count(*) FROM member WHERE user = ?1 AND standing = 0";
+        Ok(self.connection.one(COUNT, [user.as_str()], |row| rows::count(row, 0))?.unwrap_or(0))
+    }
+
     /// All rooms that a user is in.
     pub(super) fn all_of(&self, user: &UserId) -> Outcome<Vec<Seen<'_>>> {
         const SELECT: &str = "SELECT room FROM member WHERE user = ?1 AND standing = 0";

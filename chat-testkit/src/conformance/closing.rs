@@ -39,7 +39,8 @@ pub async fn a_closed_store_says_so(backend: &dyn Backend) {
     assert_eq!(store.rooms(viewer, None, 9).await, Err(closed.clone()));
     assert_eq!(store.room(viewer, &selector).await, Err(closed.clone()));
     assert_eq!(store.catch_up(viewer, room, None, WHOLE).await, Err(closed.clone()));
-    assert_eq!(store.unread(&bob()).await, Err(closed));
+    assert_eq!(store.unread(&bob()).await, Err(closed.clone()));
+    assert_eq!(store.memberships(&[bob()]).await, Err(closed));
     assert_eq!(store.epoch(), epoch);
 }
 

@@ -7,7 +7,7 @@ use chat_core::{
 
 use crate::{
     SeededRandom, Story,
-    cast::{alice, bob, carol, dave, everybody, message_id},
+    cast::{alice, bob, carol, dave, everybody, mallory, message_id},
     commits::{self, no_move, plain},
 };
 
@@ -95,7 +95,7 @@ pub async fn what_counts_is_live_and_by_others_and_new(backend: &dyn Backend) {
     assert_eq!(story.row(Viewer::Host).await.map(|row| row.unread), Some(0), "the host reads nothing");
 }
 
-/// The number over all rooms is the sum of those of the rooms one is in.
+/// The number over all rooms is the sum of those of the rooms one is in; and these can be counted.
 pub async fn the_number_of_all_rooms_is_their_sum(backend: &dyn Backend) {
     let store = backend.open().await;
     let mut rooms = Vec::new();
@@ -112,9 +112,11 @@ pub async fn the_number_of_all_rooms_is_their_sum(backend: &dyn Backend) {
     let hidden = MemberSettings { hidden: true, ..MemberSettings::default() };
     rooms[0].apply(rooms[0].writes([Write::Settings(bob(), hidden)])).await;
     assert_eq!(store.unread(&bob()).await, Ok(1 + 1 + 3 + 4));
+    assert_eq!(store.memberships(&[bob(), mallory(), alice()]).await, Ok(vec![4, 0, 4]));
     rooms[3].leaves(&bob()).await;
     assert_eq!(store.unread(&bob()).await, Ok(1 + 1 + 3));
     rooms[2].apply(rooms[2].writes([Write::DeleteRoom])).await;
     assert_eq!(store.unread(&bob()).await, Ok(1 + 1));
+    assert_eq!(store.memberships(&[alice(), bob()]).await, Ok(vec![3, 2]));
     assert_eq!((store.unread(&alice()).await, store.unread(&dave()).await), (Ok(0), Ok(1 + 2 + 4)));
 }

@@ -243,6 +243,10 @@ impl Store for Disk {
         self.slowly(self.inner.unread(user)).await
     }
 
+    async fn memberships(&self, users: &[UserId]) -> StoreResult<Vec<u64>> {
+        self.slowly(self.inner.memberships(users)).await
+    }
+
     /// The engine closes; the disk stays.
     async fn close(&self) -> StoreResult<()> {
         Ok(())

@@ -343,6 +343,10 @@ impl Store for Planted {
         Ok(unread)
     }
 
+    async fn memberships(&self, users: &[UserId]) -> StoreResult<Vec<u64>> {
+        self.store.memberships(users).await
+    }
+
     async fn close(&self) -> StoreResult<()> {
         if self.has(Bug::StaysOpen) { Ok(()) } else { self.store.close().await }
     }

@@ -175,6 +175,10 @@ impl Store for MemoryStore {
         self.read(|state| state.seen_by(Viewer::User(user)).map(|seen| seen.unread()).sum())
     }
 
+    async fn memberships(&self, users: &[UserId]) -> StoreResult<Vec<u64>> {
+        self.read(|state| users.iter().map(|user| state.seen_by(Viewer::User(user)).count() as u64).collect())
+    }
+
     async fn close(&self) -> StoreResult<()> {
         *self.slot() = None;
         Ok(())
