@@ -147,7 +147,8 @@ impl Lane {
         let target = request.command.subject(message.as_deref());
         let people: Vec<&UserId> = request.actor.user().into_iter().chain(target).collect();
         let room = self.cache.load(&place, &people).await?.ok_or(Error::not_found("room"))?;
-        if batch.sealed.keeps(room, request.actor.user(), target) {
+        let of_the_room = matches!(request.command, Command::UpdateRoom(_) | Command::DeleteRoom);
+        if batch.sealed.keeps(room, request.actor.user(), target) || of_the_room && batch.sealed.anybody(room) {
             // Nor may anything else that they do here overtake it.
             batch.sealed.person(room, request.actor.user());
             return Ok(Planned::Later);
@@ -346,6 +347,11 @@ impl Sealed {
             people.contains(&actor.cloned()) || target.is_some_and(|target| people.contains(&Some(target.clone())))
         };
         self.rooms.contains(&room) || self.people.get(&room).is_some_and(person)
+    }
+
+    /// Whether anything about anybody in a room changes: who hears of a change of the room itself is not known yet.
+    fn anybody(&self, room: RoomId) -> bool {
+        self.people.contains_key(&room)
     }
 
     fn person(&mut self, room: RoomId, person: Option<&UserId>) {

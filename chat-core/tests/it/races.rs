@@ -56,6 +56,18 @@ async fn a_room_that_is_opened_again_brings_nothing_twice() {
 }
 
 #[tokio::test]
+async fn whoever_is_removed_hears_nothing_of_what_the_room_becomes_in_the_same_moment() {
+    let s = Stage::new().await;
+    let mut ben = s.of("ben").live();
+    let (host, renamed) = (s.host(), UpdateRoom { name: Some(Some("without ben".into())), ..UpdateRoom::default() });
+    // Both are with the committer before it begins.
+    let (removed, renamed) =
+        tokio::join!(host.remove_participant(s.room, remove("ben")), host.update_room(s.room, renamed));
+    assert_eq!((removed, renamed.map(|room| room.info.name)), (Ok(()), Ok(Some("without ben".into()))));
+    assert_eq!(waiting(&mut ben).iter().map(|frame| kind(frame)).collect::<Vec<_>>(), ["room_removed"]);
+}
+
+#[tokio::test]
 async fn whoever_is_removed_while_they_open_the_room_gets_nothing_of_it() {
     let store = Held::new();
     let s = Stage::on(Arc::clone(&store) as _).await;
