@@ -56,6 +56,8 @@ export class People {
         const seen = known && { online: known.online, last_seen: known.last_seen };
         this.#participants.set(participant.user_id, { ...seen, ...participant });
         this.#shown = undefined;
+        // Its markers are of the moment when it was told; what is known may be later.
+        if (known) this.#advance(known.user_id, known.read_seq, known.delivered_seq);
         return;
       }
       case "participant_removed":

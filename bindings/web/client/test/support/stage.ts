@@ -1,6 +1,6 @@
-/** A server, a network before it, and clients that are closed at the end. */
+/** A server, a network before it, and clients that are closed after each test. */
 
-import { afterAll, beforeAll } from "vitest";
+import { afterAll, afterEach, beforeAll } from "vitest";
 import WebSocket from "ws";
 import {
   ChatClient,
@@ -55,15 +55,18 @@ export function stage(settings: Settings = {}): Stage {
     set.server = await Server.start(settings);
     set.network = await Network.before(set.server);
   });
+  afterEach(() => {
+    for (const client of clients.splice(0)) client.close();
+    set.network.restore();
+  });
   afterAll(async () => {
-    for (const client of clients) client.close();
     set.network.close();
     await set.server.kill();
   });
   return set;
 }
 
-/** Opens a room, keeps it open for the rest of the file, and waits until it is live. */
+/** Opens a room, keeps it open for the rest of the test, and waits until it is live. */
 export async function open(client: ChatClient, key: string): Promise<Room> {
   const room = client.room(key);
   room.subscribe(() => {});
