@@ -2,12 +2,9 @@
 //!
 //! One thread owns the connection. It takes what waits, writes it in one transaction, syncs once, and answers
 //! everybody: the group commit that a good engineer would write. It keeps the heads of rooms in memory and writes
-//! each that a batch moved once. It decides, checks and tells nothing.
+//! each that a batch moved once. It decides, checks, hashes and tells nothing.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
-};
+use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context, Result};
 use chat_core::{RoomId, UserId};
@@ -39,49 +36,45 @@ pub struct Writer {
     rows: mpsc::Sender<(Row, oneshot::Sender<u64>)>,
 }
 
-/// The tables: the same rows and indices as the library's for what a send writes.
-const TABLES: &str = "
-CREATE TABLE room (
-    id BLOB PRIMARY KEY, last_seq INTEGER NOT NULL, last_rev INTEGER NOT NULL, last_ord INTEGER NOT NULL,
-    chain INTEGER NOT NULL, last_at INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE TABLE member (
-    room BLOB NOT NULL, user TEXT NOT NULL, read_seq INTEGER NOT NULL, delivered_seq INTEGER NOT NULL,
-    marker_seq INTEGER NOT NULL, PRIMARY KEY (room, user)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE message (
-    number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, room BLOB NOT NULL, seq INTEGER NOT NULL,
-    rev INTEGER NOT NULL, post_rev INTEGER NOT NULL, ord INTEGER NOT NULL, own_ord INTEGER NOT NULL, sender TEXT,
-    content TEXT, message_type INTEGER NOT NULL, created_at INTEGER NOT NULL, client_id TEXT,
-    content_digest INTEGER NOT NULL, digest INTEGER NOT NULL, UNIQUE (room, seq)
-) STRICT;
-CREATE INDEX message_of_sender ON message (room, sender, seq);
-CREATE TABLE change (
-    room BLOB NOT NULL, rev INTEGER NOT NULL, kind INTEGER NOT NULL, target INTEGER NOT NULL, actor TEXT,
-    at INTEGER NOT NULL, chain INTEGER NOT NULL, PRIMARY KEY (room, rev)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE operation (
-    scope BLOB NOT NULL, actor TEXT NOT NULL, name TEXT NOT NULL, digest INTEGER NOT NULL, target INTEGER NOT NULL,
-    PRIMARY KEY (scope, actor, name)
-) STRICT, WITHOUT ROWID;
-";
+/// The library's own tables and indices.
+const TABLES: &str = include_str!("../../chat-sqlite/schema.sql");
 
-const INSERT_MESSAGE: &str = "INSERT INTO message (id, room, seq, rev, post_rev, ord, own_ord, sender, content, \
-     message_type, created_at, client_id, content_digest, digest) \
-     VALUES (?1, ?2, ?3, ?3, ?3, ?3, ?4, ?5, ?6, 0, ?7, ?8, ?9, ?9)";
-const INSERT_CHANGE: &str =
-    "INSERT INTO change (room, rev, kind, target, actor, at, chain) VALUES (?1, ?2, 2, ?2, ?3, ?4, ?5)";
-const INSERT_OPERATION: &str = "INSERT INTO operation (scope, actor, name, digest, target) VALUES (?1, ?2, ?3, ?4, ?5)";
-const UPDATE_ROOM: &str =
-    "UPDATE room SET last_seq = ?2, last_rev = ?2, last_ord = ?2, chain = ?3, last_at = ?4 WHERE id = ?1";
-const UPDATE_MEMBER: &str =
-    "UPDATE member SET read_seq = ?3, delivered_seq = ?3, marker_seq = ?3 WHERE room = ?1 AND user = ?2";
+// What a send writes there: the message, which is also its change and its operation; and once a transaction what moved
+// with it: the head of the room, the markers of the sender, and how many they posted by the end of a block.
+const INSERT_ROOM: &str = "INSERT INTO room (number, id, kind, state, history, created_at, last_seq, last_rev, last_ord, \
+     chain, last_at, policy_rev, info_rev, members, owners, ids_ascend, digest) \
+     VALUES (?1, ?2, 1, 0, 0, ?3, 0, 3, 0, ?4, ?3, 1, 1, 2, 0, 1, ?4)";
+const INSERT_MEMBER: &str = "INSERT INTO member (room, user, rev, standing, role, joined_at, joined_seq, joined_rev, \
+     visible_from, read_seq, delivered_seq, marker_seq, pinned, hidden, level, private_reading, digest) \
+     VALUES (?1, ?2, 3, 0, 1, ?3, 0, 3, 1, 0, 0, 0, 0, 0, 0, 0, ?4)";
+const INSERT_MESSAGE: &str = "INSERT INTO message (place, id, rev, post_rev, ord, own_ord, chain, sender, message_type, \
+     created_at, client_id, named, request, content, content_digest, digest) \
+     VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10, ?11, ?12, ?6, ?6)";
+const UPDATE_ROOM: &str = "UPDATE room SET last_seq = ?2, last_rev = ?3, last_ord = ?2, chain = ?4, last_at = ?5, \
+     digest = ?4 WHERE number = ?1";
+const UPDATE_MEMBER: &str = "UPDATE member SET read_seq = ?3, delivered_seq = ?3, marker_seq = ?3, digest = ?4 \
+     WHERE room = ?1 AND user = ?2";
+const PUT_OWN: &str = "INSERT INTO own (room, user, block, ord) VALUES (?1, ?2, ?3, ?4) \
+     ON CONFLICT (room, user, block) DO UPDATE SET ord = excluded.ord";
+
+/// When everything was sent.
+const AT: i64 = 1_764_000_000_000;
+
+/// Changes of a room before its first message: it was made, and two joined.
+const MADE: i64 = 3;
 
 /// A room's head.
+#[derive(Default)]
 struct Head {
-    id: RoomId,
-    seq: u64,
-    own: BTreeMap<UserId, u64>,
+    seq: i64,
+    own: BTreeMap<UserId, i64>,
+}
+
+/// What the thread keeps.
+struct Rows {
+    connection: Connection,
+    heads: Vec<Head>,
+    written: u64,
 }
 
 impl Writer {
@@ -93,23 +86,22 @@ impl Writer {
         let mut connection = Connection::open(data).context("opening a database")?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
-        connection.pragma_update(None, "cache_size", -65_536)?;
+        connection.pragma_update(None, "cache_size", -32_768)?;
         connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
         connection.execute_batch(TABLES)?;
-        connection.set_prepared_statement_cache_capacity(16);
         let transaction = connection.transaction()?;
         for (n, id) in rooms.iter().enumerate() {
-            transaction.execute("INSERT INTO room VALUES (?1, 0, 0, 0, 0, 0)", [id.as_bytes()])?;
+            let (number, digest) = (number_of(n), hash(n as u64));
+            transaction.execute(INSERT_ROOM, params![number, id.as_bytes(), AT, digest])?;
             for user in people(n) {
-                transaction
-                    .execute("INSERT INTO member VALUES (?1, ?2, 0, 0, 0)", params![id.as_bytes(), user.as_str()])?;
+                transaction.execute(INSERT_MEMBER, params![number, user.as_str(), AT, digest])?;
             }
         }
         transaction.commit()?;
-        let heads = rooms.iter().map(|id| Head { id: *id, seq: 0, own: BTreeMap::new() }).collect();
+        let written = Rows { connection, heads: rooms.iter().map(|_| Head::default()).collect(), written: 0 };
         let (rows, waiting) = mpsc::channel(16 * BATCH);
         // spawns: the writer; it ends when the last front goes.
-        std::thread::Builder::new().name("raw writer".into()).spawn(move || write_all(connection, heads, waiting))?;
+        std::thread::Builder::new().name("raw writer".into()).spawn(move || write_all(written, waiting))?;
         Ok(Self { rows })
     }
 
@@ -126,11 +118,7 @@ impl Writer {
 
 /// Writes until nobody is left who could ask, or until SQLite fails: then everybody who waits learns of it by being
 /// dropped.
-fn write_all(
-    mut connection: Connection,
-    mut heads: Vec<Head>,
-    mut waiting: mpsc::Receiver<(Row, oneshot::Sender<u64>)>,
-) {
+fn write_all(mut rows: Rows, mut waiting: mpsc::Receiver<(Row, oneshot::Sender<u64>)>) {
     let mut batch = Vec::with_capacity(BATCH);
     while let Some(first) = waiting.blocking_recv() {
         batch.push(first);
@@ -139,7 +127,7 @@ fn write_all(
         {
             batch.push(next);
         }
-        match write_batch(&mut connection, &mut heads, &batch) {
+        match rows.write(&batch) {
             Ok(places) => {
                 for ((_, done), place) in batch.drain(..).zip(places) {
                     // Whoever asked may have gone.
@@ -154,50 +142,105 @@ fn write_all(
     }
 }
 
-fn write_batch(
-    connection: &mut Connection,
-    heads: &mut [Head],
-    batch: &[(Row, oneshot::Sender<u64>)],
-) -> Result<Vec<u64>> {
-    let transaction = connection.transaction()?;
-    let mut places = Vec::with_capacity(batch.len());
-    let mut moved = BTreeSet::new();
-    {
-        let mut message = transaction.prepare_cached(INSERT_MESSAGE)?;
-        let mut change = transaction.prepare_cached(INSERT_CHANGE)?;
-        let mut operation = transaction.prepare_cached(INSERT_OPERATION)?;
-        let at = 1_764_000_000_000i64;
-        for (Row { room, sender, content, client_id }, _) in batch {
-            let head = &mut heads[*room];
-            head.seq += 1;
-            let own = head.own.entry(sender.clone()).or_default();
-            *own += 1;
-            let (seq, room_id, digest) = (head.seq as i64, head.id.as_bytes(), (head.seq as i64) << 20);
-            let id = id_of(*room, head.seq);
-            message.execute(params![id, room_id, seq, *own as i64, sender.as_str(), content, at, client_id, digest])?;
-            change.execute(params![room_id, seq, sender.as_str(), at, digest])?;
-            if let Some(name) = client_id {
-                operation.execute(params![room_id, sender.as_str(), name, digest, seq])?;
+impl Rows {
+    fn write(&mut self, batch: &[(Row, oneshot::Sender<u64>)]) -> Result<Vec<u64>> {
+        let transaction = self.connection.transaction()?;
+        let mut places = Vec::with_capacity(batch.len());
+        // By room, sender and block, so that rows that lie side by side are written side by side.
+        let mut moved = BTreeMap::new();
+        {
+            let mut message = transaction.prepare_cached(INSERT_MESSAGE)?;
+            for (Row { room, sender, content, client_id }, _) in batch {
+                let head = &mut self.heads[*room];
+                head.seq += 1;
+                self.written += 1;
+                let own = head.own.entry(sender.clone()).or_default();
+                *own += 1;
+                let (number, seq, digest) = (number_of(*room), head.seq, hash(self.written));
+                let named = client_id.as_ref().map(|_| number << 32 | (digest & i64::from(u32::MAX)));
+                let request = named.map(|_| digest);
+                message.execute(params![
+                    number << 32 | seq,
+                    id_of(self.written),
+                    MADE + seq,
+                    seq,
+                    *own,
+                    digest,
+                    sender.as_str(),
+                    AT,
+                    client_id,
+                    named,
+                    request,
+                    content
+                ])?;
+                moved.insert((*room, sender, seq >> 6), *own);
+                places.push(seq.cast_unsigned());
             }
-            moved.insert((*room, sender));
-            places.push(head.seq);
+            let mut room = transaction.prepare_cached(UPDATE_ROOM)?;
+            let mut member = transaction.prepare_cached(UPDATE_MEMBER)?;
+            let mut count = transaction.prepare_cached(PUT_OWN)?;
+            let (mut last_room, mut last_person) = (None, None);
+            for ((n, sender, block), own) in moved {
+                let (number, seq) = (number_of(n), self.heads[n].seq);
+                let digest = hash(seq.cast_unsigned());
+                if last_room.replace(n) != Some(n) {
+                    room.execute(params![number, seq, MADE + seq, digest, AT])?;
+                }
+                if last_person.replace((n, sender)) != Some((n, sender)) {
+                    member.execute(params![number, sender.as_str(), seq, digest])?;
+                }
+                count.execute(params![number, sender.as_str(), block, own])?;
+            }
         }
-        let mut room = transaction.prepare_cached(UPDATE_ROOM)?;
-        let mut member = transaction.prepare_cached(UPDATE_MEMBER)?;
-        for (n, sender) in moved {
-            let head = &heads[n];
-            room.execute(params![head.id.as_bytes(), head.seq as i64, (head.seq as i64) << 20, at])?;
-            member.execute(params![head.id.as_bytes(), sender.as_str(), head.seq as i64])?;
-        }
+        transaction.commit()?;
+        Ok(places)
     }
-    transaction.commit()?;
-    Ok(places)
+}
+
+/// A room's number in the tables.
+fn number_of(room: usize) -> i64 {
+    room as i64 + 1
 }
 
 /// An id that ascends with time, as the library's do.
-fn id_of(room: usize, seq: u64) -> [u8; 16] {
+fn id_of(written: u64) -> [u8; 16] {
     let mut id = [0; 16];
-    id[..8].copy_from_slice(&seq.to_be_bytes());
-    id[8..].copy_from_slice(&(room as u64).to_be_bytes());
+    id[..8].copy_from_slice(&written.to_be_bytes());
+    id[8..].copy_from_slice(&hash(written).to_be_bytes());
     id
+}
+
+/// Something as long and as odd as the library's hashes.
+fn hash(number: u64) -> i64 {
+    let mixed = (number ^ number >> 31).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed ^ mixed >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9).cast_signed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The rows of a table, as text.
+    fn count(connection: &Connection, sql: &str) -> i64 {
+        connection.query_row(sql, [], |row| row.get(0)).unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_is_written_is_what_the_library_would_have_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("raw.db");
+        let rooms = [RoomId::from_bytes([1; 16]), RoomId::from_bytes([2; 16])];
+        let people = [UserId::new("anna").unwrap(), UserId::new("ben").unwrap()];
+        let writer = Writer::open(&data, &rooms, |_| people.clone()).unwrap();
+        for number in 1..=130 {
+            let row = Row { room: 1, sender: people[0].clone(), content: "x".into(), client_id: Some(number.to_string()) };
+            assert_eq!(writer.write(row).await.unwrap(), number);
+        }
+        let read = Connection::open(&data).unwrap();
+        assert_eq!(count(&read, "SELECT count(*) FROM message WHERE named IS NOT NULL"), 130);
+        assert_eq!(count(&read, "SELECT last_rev FROM room WHERE number = 2"), 133);
+        assert_eq!(count(&read, "SELECT marker_seq FROM member WHERE room = 2 AND user = 'anna'"), 130);
+        assert_eq!(count(&read, "SELECT marker_seq FROM member WHERE room = 2 AND user = 'ben'"), 0);
+        assert_eq!(count(&read, "SELECT sum(block * 1000 + ord) FROM own"), 3000 + 63 + 127 + 130);
+    }
 }
