@@ -56,7 +56,7 @@ def main() -> None:
         resources.mkdir(parents=True, exist_ok=True)
         shutil.copy2(library, resources)
     if "swift" in languages:
-        generate(generator, library, "swift", HERE / "swift" / "generated")
+        generate(generator, library, "swift", HERE / "swift" / "Sources" / "ChatEngine" / "Generated")
 
 
 def jna_platform() -> str:

@@ -1,0 +1,48 @@
+// What Swift expects of the generated classes. Not compiled yet: no Swift compiler was at hand.
+
+extension Session {
+    /// The events of `rooms` from now on, and what concerns the user. Iterating opens the rooms, and leaving closes
+    /// them. Only what is taken is made: who falls behind gets `.resync`, and subscribes again with the last cursor.
+    ///
+    /// Cancelling the task ends the sequence; a call that waits in Rust is told so by `stop()`, since the generator
+    /// does not carry cancellation over by itself.
+    public func follow(_ rooms: String...) async throws -> EventSequence {
+        let events = self.events()
+        _ = try await events.subscribe(open: rooms.map { OpenRoom(room: $0) })
+        return EventSequence(events: events)
+    }
+}
+
+/// A subscriber's events.
+public struct EventSequence: AsyncSequence {
+    public typealias Element = Event
+    let events: Events
+
+    public func makeAsyncIterator() -> Iterator { Iterator(events: events) }
+
+    public final class Iterator: AsyncIteratorProtocol {
+        private let events: Events
+        init(events: Events) { self.events = events }
+        deinit { events.stop() }
+
+        public func next() async throws -> Event? {
+            try await withTaskCancellationHandler { try await events.next() } onCancel: { [events] in events.stop() }
+        }
+    }
+}
+
+extension ChatError {
+    /// The stable code: the same in every language and on the wire.
+    public var code: ErrorCode {
+        switch self {
+        case let .Failed(code, _, _, _, _): return code
+        }
+    }
+
+    /// Whether the same call can succeed later.
+    public var isRetryable: Bool {
+        switch self {
+        case let .Failed(_, _, retry, _, _): return retry == .later
+        }
+    }
+}
