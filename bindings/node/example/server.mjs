@@ -1,0 +1,53 @@
+// A back end of one's own: Express and `ws` on one port, its own login, and the chat inside.
+
+import { createServer } from 'node:http';
+
+import { ChatEngine } from 'chat-engine';
+import express from 'express';
+import { WebSocketServer } from 'ws';
+
+/** Starts it. `login` is the back end's own: the user of a request, or nobody. */
+export async function start({ port = 0, path, login = (request) => request.headers['x-user'] } = {}) {
+  const engine = await ChatEngine.open(path ? { path } : { memory: true });
+  const app = express();
+  app.post('/jobs/:id', async (request, response) => {
+    const room = { key: `job:${request.params.id}`, participants: ['client', 'cleaner'] };
+    response.status(201).json(await engine.host().createRoom(room));
+  });
+  app.get('/unread', async (request, response) => {
+    response.json(await engine.session(login(request)).unread());
+  });
+
+  const server = createServer(app);
+  const sockets = new WebSocketServer({ server, path: '/chat' });
+  sockets.on('connection', (socket, request) => {
+    const user = login(request);
+    if (!user) return socket.close(3500, 'unauthorized');
+    carry(engine.connection(user), socket);
+  });
+
+  await new Promise((listening) => server.listen(port, '127.0.0.1', listening));
+  const close = async () => {
+    // It tells every socket when to come back, and closes it.
+    await engine.close();
+    sockets.close();
+    await new Promise((closed) => server.close(closed));
+  };
+  return { port: server.address().port, close };
+}
+
+/** Joins a connection with its socket; the next frame is asked for when this one is on its way. */
+async function carry(connection, socket) {
+  socket.on('message', (frame) => connection.receive(frame));
+  socket.on('close', () => connection.close());
+  socket.on('error', () => connection.close());
+  for await (const frame of connection.frames()) {
+    await new Promise((sent) => socket.send(frame, sent));
+  }
+  socket.close(connection.closeCode);
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const { port } = await start({ port: 3000, path: 'chat.db' });
+  console.log(`http://127.0.0.1:${port}`);
+}

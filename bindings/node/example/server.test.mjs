@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { test } from 'node:test';
+
+import { WebSocket } from 'ws';
+
+import { start } from './server.mjs';
+
+test('two people chat about a job over the back end\'s own port', async () => {
+  const back = await start();
+  const at = `127.0.0.1:${back.port}`;
+  await fetch(`http://${at}/jobs/42`, { method: 'POST' });
+
+  const open = async (user) => {
+    const socket = new WebSocket(`ws://${at}/chat`, { headers: user ? { 'x-user': user } : {} });
+    const frames = [];
+    const closed = once(socket, 'close');
+    socket.on('message', (frame) => {
+      frames.push(JSON.parse(frame));
+      socket.emit('frame');
+    });
+    const until = async (type) => {
+      for (;;) {
+        const found = frames.find((frame) => frame.type === type);
+        if (found) return found;
+        await once(socket, 'frame');
+      }
+    };
+    return { socket, closed, until, say: (frame) => socket.send(JSON.stringify(frame)) };
+  };
+
+  const [client, cleaner] = [await open('client'), await open('cleaner')];
+  await Promise.all([client.until('ready'), cleaner.until('ready')]);
+  cleaner.say({ action: 'subscribe', room: 'job:42', ref: 1 });
+  await cleaner.until('reply');
+  client.say({ action: 'send_message', room: 'job:42', content: 'Is the key there?', client_id: 'm-1' });
+  assert.equal((await cleaner.until('chat_message')).message.content, 'Is the key there?');
+  const unread = await fetch(`http://${at}/unread`, { headers: { 'x-user': 'cleaner' } });
+  assert.equal(await unread.json(), 1);
+
+  const stranger = await open();
+  assert.equal((await stranger.closed)[0], 3500);
+  await back.close();
+  assert.equal((await client.closed)[0], 3000);
+  assert.equal((await cleaner.closed)[0], 3000);
+});
