@@ -204,12 +204,7 @@ fn union(item: &ItemEnum, direction: Direction) -> String {
     shapes.collect::<Vec<_>>().join(" | ")
 }
 
-fn fields<'a>(
-    list: impl Iterator<Item = &'a Field>,
-    direction: Direction,
-    all_default: bool,
-    indent: &str,
-) -> String {
+fn fields<'a>(list: impl Iterator<Item = &'a Field>, direction: Direction, all_default: bool, indent: &str) -> String {
     let mut out = String::new();
     for field in list {
         let name = field.ident.as_ref().expect("a name").to_string();
@@ -279,7 +274,8 @@ fn actions(out: &mut String, list: &Expr) {
         _ => panic!("an action that is no text"),
     });
     let names = names.collect::<Vec<_>>().join("\n  | ");
-    writeln!(out, "\n/** Everything that a client can ask for. */\nexport type Action =\n  | {names};").expect("a string");
+    writeln!(out, "\n/** Everything that a client can ask for. */\nexport type Action =\n  | {names};")
+        .expect("a string");
 }
 
 fn close_codes(out: &mut String, codes: &Item) {
