@@ -233,7 +233,8 @@ mod tests {
         let people = [UserId::new("anna").unwrap(), UserId::new("ben").unwrap()];
         let writer = Writer::open(&data, &rooms, |_| people.clone()).unwrap();
         for number in 1..=130 {
-            let row = Row { room: 1, sender: people[0].clone(), content: "x".into(), client_id: Some(number.to_string()) };
+            let row =
+                Row { room: 1, sender: people[0].clone(), content: "x".into(), client_id: Some(number.to_string()) };
             assert_eq!(writer.write(row).await.unwrap(), number);
         }
         let read = Connection::open(&data).unwrap();
