@@ -245,7 +245,9 @@ fn main() -> Result<()> {
     let (rows, stored): (i64, i64) = (argument(1).unwrap_or(20_000), argument(2).unwrap_or(500_000));
     for rooms in ROOMS {
         for before in [0, stored / 2] {
-            println!("\n{rooms} rooms, {rows} rows on top of {before}: µs of processor and pages of the log a row, at {BATCHES:?} a transaction");
+            println!(
+                "\n{rooms} rooms, {rows} rows on top of {before}: µs of processor and pages of the log a row, at {BATCHES:?} a transaction"
+            );
             for shape in &SHAPES {
                 print!("  {:40}", shape.name);
                 for batch in BATCHES {

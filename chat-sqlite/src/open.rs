@@ -5,11 +5,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rusqlite::Connection;
+
 use crate::{
     database::Database,
     failure::Failure,
     lock::{Lock, beside},
-    schema::{self, Header},
+    schema::{self, Header, Meta},
 };
 
 /// What may be chosen about a store.
@@ -104,22 +106,27 @@ pub enum OpenError {
 }
 
 /// Looks at the file, locks it, makes it if there is none, and brings it up to date.
-pub(crate) fn open(path: &Path, options: &Options) -> Result<(Database, Lock), OpenError> {
+pub(crate) fn open(path: &Path, options: Options) -> Result<(Database, Lock), OpenError> {
     // An absolute path means the same all the time, and SQLite finds no meaning of its own in it.
     let path = std::path::absolute(path).map_err(|error| io_error(path, error))?;
-    // What is not ours does not get so much as a lock file beside it.
-    look(&path)?;
     let lock = Lock::take(&path)?;
-    match look(&path)? {
-        Some(header) => whole(&path, &header)?,
-        None => make(&path)?,
+    match look(&path) {
+        Ok(Some(header)) => whole(&path, &header)?,
+        Ok(None) => make(&path)?,
+        Err(error @ OpenError::Foreign { .. }) => {
+            lock.remove(&path);
+            return Err(error);
+        }
+        Err(error) => return Err(error),
     }
-    let meta = schema::bring_up_to_date(&path, options).map_err(|failure| failed(&path, failure))?;
-    Ok((Database { path, options: options.clone(), meta }, lock))
+    let meta = schema::bring_up_to_date(&path, &options).map_err(|failure| failed(&path, failure))?;
+    Ok((Database { path, options, meta }, lock))
 }
 
 /// What the file says it is; nothing if there is none, or an empty one.
-pub(crate) fn look(path: &Path) -> Result<Option<Header>, OpenError> {
+///
+/// Only for whoever has the lock: closing a file ends every lock that this process has on it, SQLite's own included.
+fn look(path: &Path) -> Result<Option<Header>, OpenError> {
     let Some(bytes) = schema::first_bytes(path).map_err(|error| io_error(path, error))? else { return Ok(None) };
     let header = Header::parse(&bytes).ok_or_else(|| OpenError::Foreign { path: path.into() })?;
     if header.version > schema::VERSION {
@@ -130,6 +137,13 @@ pub(crate) fn look(path: &Path) -> Result<Option<Header>, OpenError> {
         return Err(OpenError::ReadOnly { path: path.into() });
     }
     Ok(Some(header))
+}
+
+/// Opens a database only to read, beside whoever has it open, perhaps in this process. So SQLite looks itself.
+pub(crate) fn read_only(path: &Path) -> Result<(Connection, Meta), OpenError> {
+    let path = std::path::absolute(path).map_err(|error| io_error(path, error))?;
+    fs::metadata(&path).map_err(|error| io_error(&path, error))?;
+    schema::read_only(&path).map_err(|failure| failed(&path, failure))
 }
 
 /// Refuses a file that ends too early. While there is a write-ahead log, the rest may be in it.
@@ -178,6 +192,7 @@ pub(crate) fn failed(path: &Path, failure: Failure) -> OpenError {
     use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase, PermissionDenied, ReadOnly};
     let path = path.to_path_buf();
     match failure {
+        Failure::Foreign => OpenError::Foreign { path },
         Failure::Newer { found } => OpenError::Newer { path, found, known: schema::VERSION },
         Failure::Damaged(reason) => OpenError::Corrupt { path, reason: reason.into() },
         Failure::Sqlite(error) => match error.sqlite_error_code() {

@@ -70,14 +70,14 @@ impl SqliteStore {
     /// See [`OpenError`]. The file is as it was.
     pub fn open_with(path: impl AsRef<Path>, options: Options) -> Result<Self, OpenError> {
         let path = path.as_ref();
-        let (database, lock) = open::open(path, &options)?;
+        let (database, lock) = open::open(path, options)?;
         let (meta, lock) = (database.meta, Arc::new(lock));
         let failed = |failure| open::failed(path, failure);
         let (reads, jobs) = mpsc::channel(readers::WAITING);
         let (commits, requests) = mpsc::channel(writer::WAITING);
         let jobs = Arc::new(Mutex::new(jobs));
         let mut threads = Threads::default();
-        for number in 1..=options.readers.max(1) {
+        for number in 1..=database.options.readers.max(1) {
             let (reader, jobs) = (Reader::open(&database, Arc::clone(&lock)).map_err(failed)?, Arc::clone(&jobs));
             let name = format!("chat-sqlite reader {number}");
             threads.readers.push(Running::start(path, name, move || reader.run(&jobs))?);

@@ -54,7 +54,7 @@ pub fn import(
     mut input: &mut dyn BufRead,
     mut progress: impl FnMut(Progress),
 ) -> Result<Imported, MaintenanceError> {
-    let (database, _lock) = open::open(path, &Options::default())?;
+    let (database, _lock) = open::open(path, Options::default())?;
     let connection = database.connect(Purpose::Write)?;
     let digester = database.meta.digester;
     let mut import =

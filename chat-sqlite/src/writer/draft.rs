@@ -166,7 +166,7 @@ impl<'a> Draft<'a> {
         match write {
             Write::CreateRoom(new) => self.create(*new),
             Write::UpdateRoom(settings) => {
-                self.set_room(*settings)?;
+                self.set_room(&settings)?;
                 let connection = self.connection;
                 let head = self.head()?;
                 rows::update_settings(connection, head.head.number, &head.head.room).map_err(Stop::from)
@@ -295,13 +295,13 @@ impl<'a> Draft<'a> {
         let number = rows::insert_room(self.connection, self.meta.digester, &room)?;
         fits(number.cast_unsigned(), "there are as many rooms as this store can number")?;
         self.head = Some(Head { head: RoomHead { number, room, ids_ascend: true }, last_id: None, moved: true });
-        self.set_room(settings)
+        self.set_room(&settings)
     }
 
-    fn set_room(&mut self, settings: RoomSettings) -> Result<(), Stop> {
+    fn set_room(&mut self, settings: &RoomSettings) -> Result<(), Stop> {
         let (rev, _) = self.next_in_a_row(ChangeKind::Room, &Target::Room)?;
         let room = self.room()?;
-        take_over(room, &settings);
+        take_over(room, settings);
         (room.policy_rev, room.info_rev) = (rev, rev);
         let body = ChangeBody::Room(Box::new(room.clone()));
         self.tell(body)

@@ -16,7 +16,7 @@ use rusqlite::Connection;
 
 /// Two rooms in which everything has happened; the store is closed afterwards.
 pub(crate) async fn lived_in(path: &Path) {
-    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(path).unwrap());
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(path).expect("a new database"));
     let story = Story::begin(&store, &[bob(), carol()]).await;
     let first = story.says(&bob(), "the first").await;
     let second = story.says(&carol(), "the second").await;
@@ -35,7 +35,7 @@ pub(crate) async fn lived_in(path: &Path) {
     story.is_named("Two rooms, Friday").await;
     let direct = vec![commits::create_direct(alice(), bob()), commits::join(&alice(), chat_core::Role::Member)];
     Story::with(&store, 2, direct).await.says(&alice(), "only us").await;
-    store.close().await.unwrap();
+    store.close().await.expect("the store closes");
 }
 
 #[test]

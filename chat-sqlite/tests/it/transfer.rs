@@ -30,8 +30,8 @@ const FROM_ELSEWHERE: &str = r#"{"room":{"key":"job:42","name":"Two rooms","crea
 
 fn exported(path: &Path) -> String {
     let mut out = Vec::new();
-    export(path, &mut out, |_| {}).unwrap();
-    String::from_utf8(out).unwrap()
+    export(path, &mut out, |_| {}).expect("the database is read");
+    String::from_utf8(out).expect("JSON is UTF-8")
 }
 
 fn imported(path: &Path, lines: &str) -> Result<Imported, MaintenanceError> {
