@@ -2,6 +2,7 @@
 
 mod bench;
 mod demo;
+mod languages;
 mod server;
 mod test;
 mod tidy;

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{cargo, output, run as run_command, shown, tidy, tools};
+use crate::{cargo, languages::SUITES, output, run as run_command, shown, tidy, tools};
 
 pub(crate) fn run(root: &Path) -> Result<()> {
     let before = changes(root);
@@ -22,6 +22,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     steps.timed("tidy", "xtask tidy", || tidy::run(root))?;
     let deny = steps.timed("cargo-deny is there", "install if missing", || tools::cargo_deny(root))?;
     steps.step("licences", tool(root, &deny).args("check --hide-inclusion-graph bans licenses sources".split(' ')))?;
+    let left_out = languages(root, &mut steps)?;
     let mdbook = steps.timed("mdbook is there", "install if missing", || tools::mdbook(root))?;
     let book = root.join("target").join("book");
     let book = [OsStr::new("build"), OsStr::new("docs"), OsStr::new("--dest-dir"), book.as_os_str()];
@@ -33,7 +34,27 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     })?;
 
     println!("\nAll passed: {} steps in {}.", steps.done, seconds(steps.took));
+    for (suite, missing) in left_out {
+        println!("Left out: the tests of {suite}; they need {}.", missing.join(", and "));
+    }
     Ok(())
+}
+
+/// Runs the tests of the other languages, and returns those that this machine cannot run. In CI each must run.
+fn languages(root: &Path, steps: &mut Steps) -> Result<Vec<(&'static str, Vec<&'static str>)>> {
+    let mut left_out = Vec::new();
+    for suite in &SUITES {
+        let missing = suite.missing();
+        if missing.is_empty() {
+            for mut command in (suite.commands)(root) {
+                steps.step(suite.name, &mut command)?;
+            }
+        } else {
+            ensure!(std::env::var_os("CI").is_none(), "the tests of {} need {}", suite.name, missing.join(", and "));
+            left_out.push((suite.name, missing));
+        }
+    }
+    Ok(left_out)
 }
 
 /// What was done so far.

@@ -1,0 +1,125 @@
+//! The tests of the other languages, each with the tools of its own: Node and the web client, Python, Kotlin.
+
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+};
+
+/// What one language needs and runs.
+pub(crate) struct Suite {
+    /// Whose tests they are.
+    pub(crate) name: &'static str,
+    /// The programs that must be there, and where one gets them.
+    needs: &'static [(&'static str, &'static str)],
+    /// What is run, in order.
+    pub(crate) commands: fn(&Path) -> Vec<Command>,
+}
+
+const NODE: (&str, &str) = ("node", "Node 20 or newer, from nodejs.org");
+const NPM: (&str, &str) = ("npm", "npm, which comes with Node");
+const PYTHON: (&str, &str) = ("python3", "Python 3.10 or newer, from python.org");
+const JAVA: (&str, &str) = ("java", "a JDK of 17 or newer, such as Temurin");
+const MAVEN: (&str, &str) = ("mvn", "Maven, from maven.apache.org");
+
+/// Every language.
+pub(crate) const SUITES: [Suite; 4] = [
+    Suite { name: "the web client", needs: &[NODE, NPM], commands: web },
+    Suite { name: "Node", needs: &[NODE, NPM], commands: node },
+    Suite { name: "Python", needs: &[PYTHON], commands: python },
+    Suite { name: "Kotlin", needs: &[PYTHON, JAVA, MAVEN], commands: kotlin },
+];
+
+impl Suite {
+    /// What is not there of what it needs.
+    pub(crate) fn missing(&self) -> Vec<&'static str> {
+        self.needs.iter().filter(|(program, _)| !runs(program)).map(|(_, where_from)| *where_from).collect()
+    }
+}
+
+/// Whether a program is there and starts.
+fn runs(program: &str) -> bool {
+    // Java's own word for it has one dash; the others know both.
+    let version = if program == "java" { "-version" } else { "--version" };
+    let quiet = Command::new(program).arg(version).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    quiet.is_ok_and(|status| status.success())
+}
+
+fn web(root: &Path) -> Vec<Command> {
+    let dir = root.join("bindings/web");
+    let mut server = crate::cargo(root);
+    server.args(["build", "--quiet", "--package", "chat-server"]);
+    vec![server, npm_ci(&dir), command(&dir, "npm", &["test"])]
+}
+
+fn node(root: &Path) -> Vec<Command> {
+    let dir = root.join("bindings/node");
+    let example = dir.join("example");
+    vec![
+        npm_ci(&dir),
+        command(&dir, "node", &["build.mjs", "--debug"]),
+        command(&dir, "npm", &["test"]),
+        npm_ci(&example),
+        command(&example, "npm", &["test"]),
+    ]
+}
+
+fn python(root: &Path) -> Vec<Command> {
+    let dir = root.join("bindings/uniffi/python");
+    let example = dir.join("example");
+    // An environment of its own: what the tests need is not installed for anybody else.
+    let environment = root.join("target").join("python");
+    let own = environment.join(if cfg!(windows) { "Scripts/python" } else { "bin/python" });
+    let requirements = path(&example.join("requirements.txt"));
+    let mut of_example = command(&example, &path(&own), &["-m", "pytest", "-q"]);
+    of_example.env("PYTHONPATH", &dir);
+    vec![
+        command(root, "python3", &["bindings/uniffi/build.py", "python", "--debug"]),
+        command(root, "python3", &["-m", "venv", &path(&environment)]),
+        command(root, &path(&own), &["-m", "pip", "install", "--quiet", "--requirement", &requirements]),
+        command(&dir, &path(&own), &["-m", "pytest", "-q"]),
+        of_example,
+    ]
+}
+
+fn kotlin(root: &Path) -> Vec<Command> {
+    let dir = root.join("bindings/uniffi/kotlin");
+    vec![
+        command(root, "python3", &["bindings/uniffi/build.py", "kotlin", "--debug"]),
+        command(&dir, "mvn", &["--batch-mode", "--no-transfer-progress", "install"]),
+        command(&dir.join("example"), "mvn", &["--batch-mode", "--no-transfer-progress", "test"]),
+    ]
+}
+
+fn npm_ci(dir: &Path) -> Command {
+    command(dir, "npm", &["ci", "--no-audit", "--no-fund"])
+}
+
+fn command(dir: &Path, program: &str, words: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    command.args(words).current_dir(dir);
+    command
+}
+
+fn path(path: &Path) -> String {
+    path.display().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_is_not_there_is_missed() {
+        let suite = Suite { name: "none", needs: &[("no-such-program-anywhere", "nowhere")], commands: |_| Vec::new() };
+        assert_eq!(suite.missing(), ["nowhere"]);
+    }
+
+    #[test]
+    fn what_is_run_lies_in_the_project() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        for command in SUITES.iter().flat_map(|suite| (suite.commands)(root)) {
+            let dir = command.get_current_dir().unwrap();
+            assert!(dir.is_dir(), "{}", dir.display());
+        }
+    }
+}
