@@ -137,7 +137,7 @@ impl Hub {
             *connections += 1;
             if *connections == 1 && open.present.len() <= self.small_room {
                 let present = open.company(self.small_room);
-                open.tell(&Telling::to_all(Event::UserJoined { room, user_id: user, present }), &mut behind);
+                open.tell(&[Telling::to_all(Event::UserJoined { room, user_id: user, present })], &mut behind);
             }
         }
         let company = Company { present: open.company(self.small_room), typing: state.typing.of(room) };
@@ -198,18 +198,26 @@ impl Hub {
 
     /// Tells everybody in a room. `seq` is the message it is about: who may not see that is not told what it was.
     pub(crate) fn publish(&self, room: RoomId, seq: Option<Seq>, event: impl FnOnce() -> Event) {
+        self.publish_all(room, std::iter::once_with(|| (seq, event())));
+    }
+
+    /// The same with events that belong together: going from one subscriber to the next costs more than telling one of
+    /// them a few things.
+    pub(crate) fn publish_all(&self, room: RoomId, events: impl Iterator<Item = (Option<Seq>, Event)>) {
         if !self.lock().rooms.contains_key(&room) {
             // Who opens it from now on reads what this is about from storage.
             return;
         }
         // Encoded once, and while others may use the hub.
-        let telling = Telling { frame: Frame::new(event()), seq };
+        let tellings: Vec<_> = events.map(|(seq, event)| Telling { frame: Frame::new(event), seq }).collect();
         let mut state = self.lock();
-        state.tell_room(room, &telling);
-        if let Event::ChatMessage { message, .. } = telling.frame.event()
-            && let Some(sender) = &message.sender
-        {
-            state.stop_typing(room, sender);
+        state.tell_room(room, &tellings);
+        for telling in &tellings {
+            if let Event::ChatMessage { message, .. } = telling.frame.event()
+                && let Some(sender) = &message.sender
+            {
+                state.stop_typing(room, sender);
+            }
         }
     }
 
@@ -317,7 +325,7 @@ impl State {
         let gone = subscriber.user.filter(|_| subscriber.present).filter(|user| open.departed(user));
         if let Some(user) = gone.clone().filter(|_| open.present.len() <= small_room) {
             let left = Event::UserLeft { room, user_id: user, present: open.company(small_room) };
-            open.tell(&Telling::to_all(left), &mut behind);
+            open.tell(&[Telling::to_all(left)], &mut behind);
         }
         if open.subscribers.is_empty() {
             self.rooms.remove(&room);
@@ -336,13 +344,14 @@ impl State {
 
     fn tell_typing(&mut self, room: RoomId, user: &UserId, is_typing: bool) {
         let typing = self.typing.of(room);
-        self.tell_room(room, &Telling::to_all(Event::Typing { room, user_id: user.clone(), is_typing, typing }));
+        let event = Event::Typing { room, user_id: user.clone(), is_typing, typing };
+        self.tell_room(room, &[Telling::to_all(event)]);
     }
 
-    fn tell_room(&mut self, room: RoomId, telling: &Telling) {
+    fn tell_room(&mut self, room: RoomId, tellings: &[Telling]) {
         let Some(open) = self.rooms.get_mut(&room) else { return };
         let mut behind = Vec::new();
-        open.tell(telling, &mut behind);
+        open.tell(tellings, &mut behind);
         self.fell_behind(&behind);
     }
 

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use crate::{
     model::{Command, DeleteMessage, Error, Message, MessageId, Result, RoomId, UserId},
     rules::Actor,
-    store::{Applied, CommitError, Done, Operation, Refusal, RoomSelector, Target, Viewer},
+    store::{Applied, Change, ChangeBody, CommitError, Done, Operation, Refusal, RoomSelector, Target, Viewer},
 };
 
 use super::{
+    hub::Hub,
     lane::{Lane, Reply, Request},
     markers::Gathered,
     plan::{Batch, Plan, Telling},
@@ -27,7 +28,21 @@ impl Lane {
         let results = self.inner.store.commit(batch.commits).await;
         debug_assert_eq!(results.len(), batch.plans.len(), "a store answers every commit");
         let mut again = Vec::new();
+        let mut posts = Posts::default();
         for (plan, result) in batch.plans.into_iter().zip(results) {
+            let (plan, result) = match (plan, result) {
+                (Plan::Command { request, room, telling }, Ok(Applied::Done(Done { mut changes, registers })))
+                    if is_post(&changes) && registers.is_empty() =>
+                {
+                    let change = changes.swap_remove(0);
+                    self.cache.apply(room, &change);
+                    posts.add(&self.inner.hub, room, Post { change, reads: telling.reads, request });
+                    continue;
+                }
+                other => other,
+            };
+            // Everything else is told after what came before it.
+            posts.tell(&self.inner.hub);
             match plan {
                 Plan::Markers(gathered) => self.markers_done(gathered, result),
                 Plan::Command { request, room, telling } => match result {
@@ -51,6 +66,7 @@ impl Lane {
                 },
             }
         }
+        posts.tell(&self.inner.hub);
         // Before what was put off after them.
         for request in again.into_iter().rev() {
             self.deferred.push_front(request);
@@ -137,6 +153,46 @@ impl Lane {
                 _ => Err(Error::Conflict { reason: "the message is deleted" }),
             },
             CommitError::Failed(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Whether it is one message, and nothing else.
+fn is_post(changes: &[Change]) -> bool {
+    matches!(changes, [Change { body: ChangeBody::Posted(_), .. }])
+}
+
+/// How many posts are told together: beyond that little is gained, and queues would fill before anybody can read.
+const TOGETHER: usize = 64;
+
+/// Posts of one room that follow each other: told together, and then answered.
+#[derive(Default)]
+struct Posts {
+    room: Option<RoomId>,
+    posts: Vec<Post>,
+}
+
+struct Post {
+    change: Change,
+    /// Whether it says that its sender has read up to it.
+    reads: bool,
+    request: Box<Request>,
+}
+
+impl Posts {
+    fn add(&mut self, hub: &Hub, room: RoomId, post: Post) {
+        if self.room != Some(room) || self.posts.len() == TOGETHER {
+            self.tell(hub);
+            self.room = Some(room);
+        }
+        self.posts.push(post);
+    }
+
+    fn tell(&mut self, hub: &Hub) {
+        let Some(room) = self.room.take() else { return };
+        publish::posts(hub, room, self.posts.iter().map(|post| (&post.change, post.reads)));
+        for Post { change, request, .. } in self.posts.drain(..) {
+            request.answer(publish::reply(&change).ok_or(Error::not_found("message")));
         }
     }
 }

@@ -38,15 +38,13 @@ pub(super) fn reply(change: &Change) -> Option<Reply> {
 
 /// Tells a change to everybody who may know of it.
 pub(super) fn change(hub: &Hub, room: RoomId, change: &Change, telling: &mut Telling) {
-    let (mut seq, mut read_seq) = (None, None);
-    match &change.body {
-        ChangeBody::Posted(message) => (seq, read_seq) = (Some(message.seq), (!telling.reads).then_some(0)),
-        ChangeBody::Edited(message) | ChangeBody::Deleted(message) => seq = Some(message.seq),
+    if let ChangeBody::Removed(member) = &change.body
+        && telling.was_in
+    {
         // First: nothing of the room reaches them from this change on.
-        ChangeBody::Removed(member) if telling.was_in => hub.put_out(room, &member.user),
-        _ => {}
+        hub.put_out(room, &member.user);
     }
-    hub.publish(room, seq, || event(room, change, None, read_seq));
+    hub.publish_all(room, std::iter::once_with(|| told(room, change, telling.reads)));
     match &change.body {
         ChangeBody::Added(member) => {
             if let Some(room_info) = &telling.room {
@@ -67,6 +65,21 @@ pub(super) fn change(hub: &Hub, room: RoomId, change: &Change, telling: &mut Tel
         }
         _ => {}
     }
+}
+
+/// Tells posts of one room, in order, each with whether it says that its sender has read up to it.
+pub(super) fn posts<'a>(hub: &Hub, room: RoomId, posts: impl Iterator<Item = (&'a Change, bool)>) {
+    hub.publish_all(room, posts.map(|(change, reads)| told(room, change, reads)));
+}
+
+/// The event of a change, and the message that it is about.
+fn told(room: RoomId, change: &Change, reads: bool) -> (Option<Seq>, Event) {
+    let (seq, read_seq) = match &change.body {
+        ChangeBody::Posted(message) => (Some(message.seq), (!reads).then_some(0)),
+        ChangeBody::Edited(message) | ChangeBody::Deleted(message) => (Some(message.seq), None),
+        _ => (None, None),
+    };
+    (seq, event(room, change, None, read_seq))
 }
 
 /// Tells how far somebody has read: the room, where everybody's receipts are shown, and their own devices.

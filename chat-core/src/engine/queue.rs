@@ -73,15 +73,24 @@ impl Queue {
 
     /// Adds a frame; `false` if it does not fit, and then it is not added.
     pub(crate) fn push(&self, frame: &Arc<Frame>) -> bool {
+        self.push_all([frame])
+    }
+
+    /// Adds frames, for the price of one; `false` if one does not fit, and then it is not added, nor what follows it.
+    pub(super) fn push_all<'a>(&self, frames: impl IntoIterator<Item = &'a Arc<Frame>>) -> bool {
         let mut inner = self.lock();
         if inner.end.is_some() {
             return true;
         }
-        if inner.bytes + frame.json.len() > self.limit {
-            return false;
+        for frame in frames {
+            if inner.bytes + frame.json.len() > self.limit {
+                return false;
+            }
+            inner.add(Arc::clone(frame));
         }
-        inner.add(Arc::clone(frame));
-        inner.wake();
+        if !inner.frames.is_empty() {
+            inner.wake();
+        }
         true
     }
 

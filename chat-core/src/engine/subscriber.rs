@@ -70,11 +70,11 @@ impl OpenRoom {
         self.present.keys().take(most).cloned().collect()
     }
 
-    /// Tells everybody who has it open. `behind` takes those whose queue is full.
-    pub(super) fn tell(&mut self, telling: &Telling, behind: &mut Vec<Arc<Queue>>) {
-        let mut hidden = None;
+    /// Tells everybody who has it open, each of everything before the next. `behind` takes those whose queue is full.
+    pub(super) fn tell(&mut self, tellings: &[Telling], behind: &mut Vec<Arc<Queue>>) {
+        let mut hidden = vec![None; tellings.len()];
         for subscriber in self.subscribers.values_mut() {
-            subscriber.offer(telling, &mut hidden, behind);
+            subscriber.offer(tellings, &mut hidden, behind);
         }
     }
 }
@@ -96,42 +96,47 @@ impl Subscriber {
         self.visible_from = visible_from;
         match std::mem::replace(&mut self.stage, Stage::Live(read)) {
             Stage::Joining(waited) => {
-                for telling in waited.tellings {
-                    self.offer(&telling, &mut None, behind);
-                }
+                let mut hidden = vec![None; waited.tellings.len()];
+                self.offer(&waited.tellings, &mut hidden, behind);
             }
             Stage::Live(_) => {}
             Stage::Lost => self.lose(room, ResyncReason::TooSlow),
         }
     }
 
-    /// Gives it a frame, as far as it may see it and can take it now. `hidden` is the frame for those who may not, made
-    /// when the first of them comes.
-    fn offer(&mut self, telling: &Telling, hidden: &mut Option<Arc<Frame>>, behind: &mut Vec<Arc<Queue>>) {
-        let frame = &telling.frame;
+    /// Gives it frames, as far as it may see them and can take them now. `hidden` are the frames for those who may not,
+    /// each made when the first of them comes.
+    fn offer(&mut self, tellings: &[Telling], hidden: &mut [Option<Arc<Frame>>], behind: &mut Vec<Arc<Queue>>) {
         match &mut self.stage {
             Stage::Joining(waiting) => {
-                if !waiting.add(telling, self.queue.limit()) {
+                if !tellings.iter().all(|telling| waiting.add(telling, self.queue.limit())) {
                     self.stage = Stage::Lost;
                 }
             }
             Stage::Live(at) => {
-                if let Some(change) = frame.event().position() {
-                    if change.rev <= *at {
-                        return;
+                let mut gap = None;
+                let news = tellings.iter().zip(hidden).filter_map(|(telling, hidden)| {
+                    let frame = &telling.frame;
+                    if let Some(change) = frame.event().position() {
+                        if gap.is_some() || change.rev <= *at {
+                            return None;
+                        }
+                        if change.follows() > *at {
+                            // A commit whose outcome was unknown did happen: it was stored and never told.
+                            gap = Some(change.room);
+                            return None;
+                        }
+                        *at = change.rev;
                     }
-                    if change.follows() > *at {
-                        // A commit whose outcome was unknown did happen: it was stored and never told.
-                        return self.lose(change.room, ResyncReason::Gap);
-                    }
-                    *at = change.rev;
-                }
-                let shown = match telling.seq {
-                    Some(seq) if seq < self.visible_from => hidden.get_or_insert_with(|| without_what(frame)),
-                    _ => frame,
-                };
-                if !self.queue.push(shown) {
+                    Some(match telling.seq {
+                        Some(seq) if seq < self.visible_from => &*hidden.get_or_insert_with(|| without_what(frame)),
+                        _ => frame,
+                    })
+                });
+                if !self.queue.push_all(news) {
                     behind.push(Arc::clone(&self.queue));
+                } else if let Some(room) = gap {
+                    self.lose(room, ResyncReason::Gap);
                 }
             }
             Stage::Lost => {}
