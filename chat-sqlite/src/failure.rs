@@ -10,6 +10,8 @@ pub(crate) enum Failure {
     Sqlite(rusqlite::Error),
     /// A row says what cannot be.
     Damaged(&'static str),
+    /// It is no chat database.
+    Foreign,
     /// A newer version wrote it.
     Newer { found: u32 },
     /// What can be stored is used up.
@@ -37,6 +39,7 @@ impl From<Failure> for StoreError {
                 Some(_) => Self::Unavailable(error.to_string()),
             },
             Failure::Damaged(what) => Self::Corrupt(what.into()),
+            Failure::Foreign => Self::Corrupt("it is no chat database".into()),
             Failure::Newer { .. } => Self::Unavailable("the file was taken over by a newer version".into()),
             Failure::Exhausted(what) => Self::Unavailable(what.into()),
             Failure::Panicked => Self::Unavailable("the store panicked; the program's error output says where".into()),

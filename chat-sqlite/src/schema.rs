@@ -7,7 +7,7 @@ use std::{
 };
 
 use chat_core::{Random, SystemRandom, store::Digester};
-use rusqlite::{Connection, OpenFlags, config::DbConfig};
+use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 
 use crate::{
     failure::{Failure, Outcome},
@@ -99,10 +99,7 @@ pub(crate) fn bring_up_to_date(path: &Path, options: &Options) -> Outcome<Meta> 
     // What turns out to be of no use is closed as it is.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     // The header that was looked at may be older than the write-ahead log.
-    let found = version(&connection)?;
-    if found > VERSION {
-        return Err(Failure::Newer { found });
-    }
+    recognise(&connection)?;
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     migrate(&mut connection, MIGRATIONS)?;
     let meta = meta(&mut connection)?;
@@ -112,9 +109,25 @@ pub(crate) fn bring_up_to_date(path: &Path, options: &Options) -> Outcome<Meta> 
 
 /// A connection that only reads, beside whoever has the file open.
 pub(crate) fn read_only(path: &Path) -> Outcome<(Connection, Meta)> {
+    recognise(&Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?)?;
     let connection = connect(path, &Options::default(), Purpose::Read)?;
     let meta = read_meta(&connection)?;
     Ok((connection, meta))
+}
+
+/// Refuses what is no chat database of a known format.
+fn recognise(connection: &Connection) -> Outcome<()> {
+    let id: rusqlite::Result<i64> = connection.pragma_query_value(None, "application_id", |row| row.get(0));
+    match id {
+        Ok(id) if id == i64::from(APPLICATION_ID) => {}
+        Ok(_) => return Err(Failure::Foreign),
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => return Err(Failure::Foreign),
+        Err(error) => return Err(error.into()),
+    }
+    match version(connection)? {
+        found if found > VERSION => Err(Failure::Newer { found }),
+        _ => Ok(()),
+    }
 }
 
 /// A connection to a database that is up to date.

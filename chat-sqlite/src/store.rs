@@ -257,3 +257,35 @@ impl Store for SqliteStore {
         ended.unwrap_or(Err(StoreError::Unavailable("the writer panicked".into())))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_read_that_panics_is_answered_and_its_thread_reads_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options { readers: 1, ..Options::default() };
+        let store = SqliteStore::open_with(folder.path().join("chat.db"), options).unwrap();
+        for _ in 0..3 {
+            let failed = store.read(|_| -> Outcome<()> { panic!("planted") }).await;
+            assert!(matches!(failed, Err(StoreError::Unavailable(_))), "{failed:?}");
+        }
+        assert_eq!(store.messages(Viewer::Host, None, 10).await, Ok(Vec::new()));
+        store.close().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_a_read_failed_of_is_what_is_told_also_where_the_transaction_ended_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(folder.path().join("chat.db")).unwrap();
+        let failed = store
+            .read(|snapshot| -> Outcome<()> {
+                snapshot.end()?;
+                Err(crate::failure::Failure::Damaged("planted"))
+            })
+            .await;
+        assert_eq!(failed, Err(StoreError::Corrupt("planted".into())));
+        store.close().await.unwrap();
+    }
+}

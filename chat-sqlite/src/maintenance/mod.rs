@@ -17,7 +17,7 @@ pub use verify::{Damage, Verified, verify};
 use crate::{
     failure::Failure,
     open::{self, OpenError},
-    schema::{self, Meta},
+    schema::Meta,
 };
 
 /// How far something that takes long has come.
@@ -84,9 +84,5 @@ impl MaintenanceError {
 
 /// A connection that only reads, beside whoever has the file open.
 pub(crate) fn read_only(path: &Path) -> Result<(Connection, Meta), MaintenanceError> {
-    let path = std::path::absolute(path).map_err(|error| open::io_error(path, error))?;
-    if open::look(&path)?.is_none() {
-        return Err(open::io_error(&path, io::ErrorKind::NotFound.into()).into());
-    }
-    Ok(schema::read_only(&path).map_err(|failure| open::failed(&path, failure))?)
+    Ok(open::read_only(path)?)
 }

@@ -90,13 +90,20 @@ pub(crate) async fn read<T: Send + 'static>(
 impl Snapshot<'_> {
     /// Reads everything from the same state.
     fn consistently<T>(&self, read: impl FnOnce(&Self) -> Outcome<T>) -> Outcome<T> {
-        // Also after a panic there is no transaction left over.
+        // What a panic may have left open.
+        self.end()?;
+        self.connection.run("BEGIN", [])?;
+        let found = read(self);
+        // What went wrong with the read is what is told, not what follows from it.
+        let ended = self.end();
+        found.and_then(|found| ended.map(|()| found))
+    }
+
+    /// Ends the transaction. Some errors have ended it already.
+    pub(crate) fn end(&self) -> Outcome<()> {
         if !self.connection.is_autocommit() {
             self.connection.run("ROLLBACK", [])?;
         }
-        self.connection.run("BEGIN", [])?;
-        let found = read(self);
-        self.connection.run("COMMIT", [])?;
-        found
+        Ok(())
     }
 }

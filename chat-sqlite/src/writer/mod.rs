@@ -119,3 +119,70 @@ impl Writer {
         closed.map_err(|error| Failure::from(error).into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chat_core::Role;
+    use chat_testkit::{
+        cast::{alice, message_id, room_id},
+        commits::{commit, create, join, post},
+    };
+
+    use super::*;
+    use crate::open::{self, Options};
+
+    fn writer(folder: &tempfile::TempDir) -> Writer {
+        let (database, lock) = open::open(&folder.path().join("chat.db"), Options::default()).unwrap();
+        Writer::open(database, Arc::new(lock)).unwrap()
+    }
+
+    fn ask(writer: &mut Writer, commits: Vec<Commit>) -> Vec<Answer> {
+        let (reply, mut answer) = oneshot::channel();
+        writer.answer(vec![Request { commits, reply }]);
+        answer.try_recv().expect("an answer")
+    }
+
+    fn make_room(writer: &mut Writer) {
+        let made = ask(writer, vec![commit(room_id(1), [create(), join(&alice(), Role::Member)])]);
+        assert!(made[0].is_ok());
+    }
+
+    /// The place that a message was given.
+    fn place(answer: &Answer) -> u64 {
+        match answer {
+            Ok(Applied::Done(done)) => done.changes[0].cursor.rev,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_full_disk_fails_the_whole_batch_and_the_writer_goes_on_when_there_is_room_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = writer(&folder);
+        make_room(&mut writer);
+        let connection = writer.connection.as_ref().unwrap();
+        let pages: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+        connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).unwrap();
+        let large = "x".repeat(16_000);
+        let large = (1..=3).map(|n| commit(room_id(1), [post(message_id(n), &alice(), &large)])).collect();
+        let full: Answer = Err(StoreError::Full.into());
+        assert_eq!(ask(&mut writer, large), vec![full; 3]);
+        // The new connection knows of no limit; the numbers were given back.
+        let posted = ask(&mut writer, vec![commit(room_id(1), [post(message_id(1), &alice(), "hi")])]);
+        assert_eq!(place(&posted[0]), 3);
+    }
+
+    #[test]
+    fn a_row_that_cannot_be_fails_the_batch_and_what_was_remembered_is_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = writer(&folder);
+        make_room(&mut writer);
+        let damage = |sql| writer.connection.as_ref().unwrap().execute(sql, []).unwrap();
+        damage("INSERT INTO change (place, posted, kind, at, chain) VALUES ((1 << 32) + 4, 0, 1, 0, 0)");
+        let (said, renamed) = (post(message_id(1), &alice(), "hi"), chat_testkit::commits::rename("kitchen"));
+        let answers = ask(&mut writer, vec![commit(room_id(1), [said.clone()]), commit(room_id(1), [renamed])]);
+        assert!(matches!(answers[..], [Err(CommitError::Failed(_)), Err(CommitError::Failed(_))]), "{answers:?}");
+        let posted = ask(&mut writer, vec![commit(room_id(1), [said])]);
+        assert_eq!(place(&posted[0]), 3);
+    }
+}

@@ -1,5 +1,10 @@
 //! The store on real files.
 
 mod conformance;
+mod file;
+mod life;
 mod maintenance;
+mod opening;
 mod transfer;
+mod unread;
+mod values;

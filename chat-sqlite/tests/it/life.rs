@@ -1,0 +1,198 @@
+//! What is kept, through closing, copying and killing.
+
+use std::{
+    io::{BufRead, BufReader},
+    ops::Range,
+    process::{Command, Stdio},
+    task::{Context, Waker},
+};
+
+use chat_core::{
+    MemoryStore, Role, Store, Window,
+    store::{StoreError, Viewer},
+};
+use chat_sqlite::{Options, SqliteStore, Synchronous};
+use chat_testkit::{
+    cast::{alice, bob, everybody, message_id, room_id},
+    commits::{CommitExt as _, commit, create, join, post},
+    difference, picture,
+};
+use rusqlite::Connection;
+
+use crate::file::{Place, child, file_of_child};
+
+fn text(number: u64) -> String {
+    format!("message {number}")
+}
+
+/// Says something in room 1, which the first message makes.
+pub(crate) async fn say(store: &dyn Store, numbers: Range<u64>) {
+    for number in numbers {
+        let mut writes = Vec::new();
+        if number == 0 {
+            writes.extend([create(), join(&alice(), Role::Member), join(&bob(), Role::Member)]);
+        }
+        writes.push(post(message_id(number), &alice(), &text(number)));
+        let answers = store.commit(vec![commit(room_id(1), writes).by(&alice())]).await;
+        assert!(answers[0].is_ok(), "{answers:?}");
+    }
+}
+
+/// How much was said there, after a look at every message.
+pub(crate) async fn said(store: &dyn Store) -> u64 {
+    let page = store.history(Viewer::Host, room_id(1), Window::After(0), 100_000).await;
+    let page = page.expect("the store reads").expect("the room is there");
+    for (number, message) in (0..).zip(&page.messages) {
+        assert_eq!((message.seq, message.content.as_deref()), (number + 1, Some(&*text(number))));
+    }
+    page.messages.len() as u64
+}
+
+#[tokio::test]
+async fn a_store_that_is_closed_leaves_one_file_and_its_lock_and_keeps_everything() {
+    let place = Place::new();
+    let store = SqliteStore::open(place.path()).unwrap();
+    let model = MemoryStore::twin_of(&store);
+    say(&store, 0..50).await;
+    say(&model, 0..50).await;
+    store.close().await.unwrap();
+    assert_eq!(place.names(), ["chat.db", "chat.db.lock"]);
+    let again = SqliteStore::open(place.path()).unwrap();
+    assert_eq!((again.epoch(), again.digester().key()), (model.epoch(), model.digester().key()));
+    let (ours, expected) = (picture(&again, &everybody()).await, picture(&model, &everybody()).await);
+    assert_eq!(difference(&ours, &expected), None);
+    // Numbers go on where they were.
+    say(&again, 50..51).await;
+    assert_eq!(said(&again).await, 51);
+    again.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_store_that_is_closed_beside_a_reader_leaves_nothing_in_the_log() {
+    let place = Place::new();
+    let store = SqliteStore::open(place.path()).unwrap();
+    say(&store, 0..10).await;
+    let reader = Connection::open(place.path()).unwrap();
+    let posted: i64 = reader.query_row("SELECT count(*) FROM message", [], |row| row.get(0)).unwrap();
+    assert_eq!(posted, 10);
+    store.close().await.unwrap();
+    assert_eq!(std::fs::metadata(place.beside("-wal")).unwrap().len(), 0);
+    drop(reader);
+}
+
+#[tokio::test]
+async fn closing_finishes_what_was_accepted_and_can_be_done_twice_and_at_once() {
+    let place = Place::new();
+    let store = SqliteStore::open(place.path()).unwrap();
+    say(&store, 0..1).await;
+    let accepted = [commit(room_id(1), [post(message_id(1), &alice(), &text(1))])];
+    let mut accepted = store.commit(accepted.into());
+    assert!(accepted.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    let (first, second) = tokio::join!(store.close(), store.close());
+    assert_eq!((first, second), (Ok(()), Ok(())));
+    assert!(accepted.await[0].is_ok());
+    assert_eq!(store.unread(&bob()).await, Err(StoreError::Closed));
+    assert_eq!(store.close().await, Ok(()));
+    let again = SqliteStore::open(place.path()).unwrap();
+    assert_eq!(said(&again).await, 2);
+    again.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_store_that_is_dropped_finishes_what_it_accepted_and_lets_go_of_the_file() {
+    let place = Place::new();
+    let store = SqliteStore::open(place.path()).unwrap();
+    say(&store, 0..1).await;
+    let mut accepted = store.commit(vec![commit(room_id(1), [post(message_id(1), &alice(), &text(1))])]);
+    assert!(accepted.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    drop(accepted);
+    drop(store);
+    // The lock is free when the last thread has ended.
+    let lock = std::fs::File::open(place.beside(".lock")).unwrap();
+    lock.lock().unwrap();
+    lock.unlock().unwrap();
+    let again = SqliteStore::open(place.path()).unwrap();
+    assert_eq!(said(&again).await, 2);
+    again.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_copy_of_file_and_log_has_everything_that_was_acknowledged() {
+    let (place, copy) = (Place::new(), Place::new());
+    let store = SqliteStore::open(place.path()).unwrap();
+    say(&store, 0..30).await;
+    for ending in ["", "-wal"] {
+        // By another program: a file that this process closes is a file that it has no locks on any more.
+        let copied = Command::new("cp").args([place.beside(ending), copy.beside(ending)]).status().unwrap();
+        assert!(copied.success());
+    }
+    say(&store, 30..31).await;
+    let after_the_crash = SqliteStore::open(copy.path()).unwrap();
+    assert_eq!(said(&after_the_crash).await, 30);
+    after_the_crash.close().await.unwrap();
+    store.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_outlives_the_process_that_said_so() {
+    if let Some(file) = file_of_child() {
+        let store = SqliteStore::open(file).unwrap();
+        for number in 0.. {
+            say(&store, number..number + 1).await;
+            println!("SAID {number}");
+        }
+    }
+    let place = Place::new();
+    let name = "life::what_was_acknowledged_outlives_the_process_that_said_so";
+    let mut writing = child(name, &place.path()).stdout(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(writing.stdout.take().unwrap()).lines();
+    let said_so = lines.map(Result::unwrap).filter(|line| line.contains("SAID ")).take(200).count();
+    writing.kill().unwrap();
+    writing.wait().unwrap();
+    let store = SqliteStore::open(place.path()).unwrap();
+    assert!(said(&store).await >= said_so as u64);
+    store.close().await.unwrap();
+    assert!(chat_sqlite::verify(&place.path(), |_| ()).unwrap().damage.is_empty());
+}
+
+/// How many transactions the write-ahead log holds: frames that say how long the database is after them.
+fn transactions(place: &Place) -> usize {
+    // In another process, as above.
+    let log = Command::new("cat").arg(place.beside("-wal")).output().expect("the log can be read").stdout;
+    log[32..].chunks_exact(24 + 4_096).filter(|frame| frame[4..8] != [0; 4]).count()
+}
+
+#[tokio::test]
+async fn what_waits_together_becomes_one_transaction() {
+    let place = Place::new();
+    let store = SqliteStore::open(place.path()).unwrap();
+    say(&store, 0..1).await;
+    let before = transactions(&place);
+    // Somebody else writes: the first request waits for them, all others for the first. Not more than tokio lets one
+    // task send without a pause.
+    let other = Connection::open(place.path()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let send = |number| store.commit(vec![commit(room_id(1), [post(message_id(number), &alice(), &text(number))])]);
+    let mut sends: Vec<_> = (1..=50).map(send).collect();
+    for send in &mut sends {
+        assert!(send.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    }
+    other.execute_batch("ROLLBACK").unwrap();
+    for send in sends {
+        assert!(send.await[0].is_ok());
+    }
+    let after = transactions(&place);
+    assert!((1..=2).contains(&(after - before)), "{} transactions for 50 requests", after - before);
+    drop(other);
+    store.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn other_options_keep_the_same() {
+    let place = Place::new();
+    let options = Options { synchronous: Synchronous::Normal, readers: 1, cache_bytes: 1 << 20 };
+    let store = SqliteStore::open_with(place.path(), options).unwrap();
+    say(&store, 0..10).await;
+    assert_eq!(said(&store).await, 10);
+    store.close().await.unwrap();
+}
