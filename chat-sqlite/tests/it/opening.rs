@@ -73,8 +73,8 @@ async fn whoever_looks_or_is_refused_does_not_take_the_locks_of_the_store_away()
 #[cfg(target_os = "linux")]
 fn locks(place: &Place) -> Vec<String> {
     use std::os::unix::fs::MetadataExt as _;
-    let inode = format!(":{} ", fs::metadata(place.path()).unwrap().ino());
-    let all = fs::read_to_string("/proc/locks").unwrap();
+    let inode = format!(":{} ", fs::metadata(place.path()).expect("the file is there").ino());
+    let all = fs::read_to_string("/proc/locks").expect("Linux lists its locks");
     let without_number = |line: &str| line.split_once(' ').map_or_else(String::new, |(_, lock)| lock.to_owned());
     all.lines().filter(|line| line.contains(&inode)).map(without_number).collect()
 }

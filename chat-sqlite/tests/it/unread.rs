@@ -68,11 +68,11 @@ async fn unread_is_what_counting_says_over_ten_thousand_random_steps() {
 
 fn counted(said: &[Said], member: &Member) -> u64 {
     let counts = |said: &&Said| said.live && said.by.as_ref().is_some_and(|by| *by != member.user);
-    said.iter().skip(usize::try_from(member.unread_floor()).unwrap()).filter(counts).count() as u64
+    said.iter().skip(usize::try_from(member.unread_floor()).expect("small")).filter(counts).count() as u64
 }
 
 fn step(random: &SeededRandom, people: &[UserId; 3], said: &mut Vec<Said>) -> Write {
-    let user = &people[usize::try_from(random.below(3)).unwrap()];
+    let user = &people[usize::try_from(random.below(3)).expect("small")];
     let (last, id) = (said.len() as u64, message_id(said.len() as u64));
     match random.below(100) {
         0..35 => {
@@ -89,7 +89,7 @@ fn step(random: &SeededRandom, people: &[UserId; 3], said: &mut Vec<Said>) -> Wr
         }
         68..85 if last > 0 => {
             let at = random.below(last);
-            said[usize::try_from(at).unwrap()].live = false;
+            said[usize::try_from(at).expect("small")].live = false;
             // Who is deleted twice is refused the second time, which changes nothing.
             Write::Delete(message_id(at))
         }
