@@ -22,6 +22,7 @@ impl Crowd {
     /// Runs it against a server that has the rooms.
     pub(super) fn run(&self, server: &Server, setting: &Setting) -> Result<Outcome> {
         let mut args = vec!["rooms".to_owned(), format!("--server={}", server.address)];
+        args.push(format!("--pid={}", server.pid()));
         args.push(format!("--rooms={}", self.rooms));
         args.push(format!("--members={}", self.members));
         args.push(format!("--senders={}", self.senders));
@@ -81,8 +82,12 @@ fn rates(outcomes: &[Outcome]) -> Vec<f64> {
     outcomes.iter().map(Outcome::delivery_rate).collect()
 }
 
-/// How busy the load was: with 1 it would be the load that was measured.
+/// What a delivery costs, which others on the machine disturb less than the rate; and how busy the load was: with 1 it
+/// would be the load that was measured.
 fn add_load(table: &mut Table, ours: &[Outcome], bare: &[Outcome]) {
+    let costs = |outcomes: &[Outcome]| outcomes.iter().map(Outcome::delivery_cost).collect::<Vec<_>>();
+    let names = ("chat-server, µs of its core a delivery", "bare, µs of its core a delivery");
+    table.compare((&costs(ours), names.0), (&costs(bare), names.1), Must::Known(""));
     let note = "near 1: the load is the limit";
     table.row("share of its core that the load used, chat-server", ours.iter().map(|o| o.load_cpu), Must::Known(note));
     table.row("share of its core that the load used, bare", bare.iter().map(|o| o.load_cpu), Must::Known(note));

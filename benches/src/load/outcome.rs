@@ -25,6 +25,8 @@ pub struct Outcome {
     pub refused: u64,
     /// How much of its core the load used itself: near 1, it is the load that was measured.
     pub load_cpu: f64,
+    /// How much of its core the server used.
+    pub server_cpu: f64,
 }
 
 impl Outcome {
@@ -36,6 +38,11 @@ impl Outcome {
     /// Messages a second.
     pub fn send_rate(&self) -> f64 {
         self.messages as f64 / self.seconds
+    }
+
+    /// What a delivery costs the server, in microseconds of its core.
+    pub fn delivery_cost(&self) -> f64 {
+        self.server_cpu * 1e6 / self.delivery_rate()
     }
 
     /// Whether every message came everywhere once, in order.

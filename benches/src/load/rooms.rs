@@ -26,6 +26,9 @@ pub struct RoomsPlan {
     /// Where the server listens.
     #[arg(long)]
     pub server: SocketAddr,
+    /// The server's process, whose time is counted.
+    #[arg(long)]
+    pub pid: u32,
     /// How many rooms; the first is called `job:0`.
     #[arg(long, default_value_t = 1)]
     pub rooms: usize,
@@ -120,17 +123,15 @@ impl Run<'_> {
         while begun.elapsed() < WARM_UP {
             self.turn(begun)?;
         }
-        let (start, deliveries, cpu) = (Instant::now(), self.seen.deliveries, machine::cpu_time(std::process::id()));
+        let (start, deliveries, cpu) = (Instant::now(), self.seen.deliveries, self.cpu()?);
         self.times = Times::default();
         while start.elapsed().as_secs_f64() < self.plan.seconds {
             self.turn(begun)?;
         }
         let seconds = start.elapsed().as_secs_f64();
         let deliveries = self.seen.deliveries - deliveries;
-        let load_cpu = match (cpu, machine::cpu_time(std::process::id())) {
-            (Ok(before), Ok(after)) => (after - before).as_secs_f64() / seconds,
-            _ => 0.0,
-        };
+        let now = self.cpu()?;
+        let share = |before: Duration, now: Duration| (now - before).as_secs_f64() / seconds;
         self.drain()?;
         let late: u64 = self.rooms.iter().map(|room| room.sent * self.plan.members as u64 - room.seen).sum();
         Ok(Outcome {
@@ -141,9 +142,15 @@ impl Run<'_> {
             p99_ms: self.times.quantile_ms(0.99),
             lost: self.seen.lost.max(late),
             ended: self.sockets.ended() as u64,
-            load_cpu,
+            load_cpu: share(cpu.0, now.0),
+            server_cpu: share(cpu.1, now.1),
             ..self.seen
         })
+    }
+
+    /// What the load and the server have had of their cores.
+    fn cpu(&self) -> Result<(Duration, Duration)> {
+        Ok((machine::cpu_time(std::process::id())?, machine::cpu_time(self.plan.pid)?))
     }
 
     fn turn(&mut self, begun: Instant) -> Result<()> {
