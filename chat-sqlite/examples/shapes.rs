@@ -1,9 +1,10 @@
-//! Which shape of the message table costs what: the figures behind the decision in `DECISIONS.md`.
+//! Which shape of the message table costs what: the figures behind decision 26 in `docs/src/decisions.md`.
 //!
-//! `cargo run --release -p chat-sqlite --example shapes [seconds per figure] [rows for the reads]`
+//! `cargo run --release -p chat-sqlite --example shapes [rows per figure] [rows that are there before]`
 //!
 //! Each figure is raw rusqlite on a new file: write-ahead log, `synchronous=FULL`, rooms drawn at random, 200 bytes of
-//! text. The first table is rows a second; the second is the time of a page of the last 50 messages of a random room.
+//! text. The first tables are what a row costs to write; the last is the time of a page of the last 50 messages of a
+//! random room.
 
 use std::{
     env, fs,
@@ -16,13 +17,14 @@ use rusqlite::{Connection, Result, params};
 /// One way to lay out what a send writes.
 struct Shape {
     name: &'static str,
-    /// The tables and indices.
-    tables: &'static str,
     /// How the key of a message is made.
     key: Key,
-    /// Whether each send also writes a row of these.
-    change: bool,
-    operation: bool,
+    /// How it is found how many messages somebody had posted up to a place.
+    own: Own,
+    /// How it is found that an operation was done before.
+    named: Named,
+    /// What each send writes beside.
+    beside: Beside,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -35,92 +37,99 @@ enum Key {
     Place,
 }
 
-/// The table of `Key::Place`, and more.
-macro_rules! concat_place {
-    ($more:literal) => {
-        concat!(
-            "CREATE TABLE message (place INTEGER PRIMARY KEY, id BLOB UNIQUE, ord INTEGER, sender TEXT, content TEXT, \
-             at INTEGER, client_id TEXT, chain INTEGER, digest INTEGER) STRICT;",
-            $more
-        )
-    };
+#[derive(Clone, Copy, PartialEq)]
+enum Own {
+    Nothing,
+    /// By an index on room, sender and place.
+    Index,
+    /// By a table with a row for each sender and 64 places.
+    Blocks,
 }
 
-const SHAPES: [Shape; 9] = [
-    Shape {
-        name: "number",
-        tables: "CREATE TABLE message (number INTEGER PRIMARY KEY, id BLOB UNIQUE, room INTEGER, seq INTEGER, ord INTEGER, \
-                 sender TEXT, content TEXT, at INTEGER, client_id TEXT, chain INTEGER, digest INTEGER, UNIQUE (room, seq)) STRICT",
-        key: Key::Number,
-        change: false,
-        operation: false,
-    },
-    Shape {
-        name: "pair",
-        tables: "CREATE TABLE message (room INTEGER, seq INTEGER, id BLOB UNIQUE, ord INTEGER, sender TEXT, content TEXT, \
-                 at INTEGER, client_id TEXT, chain INTEGER, digest INTEGER, PRIMARY KEY (room, seq)) STRICT, WITHOUT ROWID",
-        key: Key::Pair,
-        change: false,
-        operation: false,
-    },
-    Shape { name: "place", tables: PLACE, key: Key::Place, change: false, operation: false },
-    Shape {
-        name: "number, operation",
-        tables: "CREATE TABLE message (number INTEGER PRIMARY KEY, id BLOB UNIQUE, room INTEGER, seq INTEGER, ord INTEGER, \
-                 sender TEXT, content TEXT, at INTEGER, client_id TEXT, chain INTEGER, digest INTEGER, UNIQUE (room, seq)) STRICT;
-                 CREATE TABLE operation (scope BLOB, actor TEXT, name TEXT, digest INTEGER, room INTEGER, target INTEGER, \
-                 PRIMARY KEY (scope, actor, name)) STRICT, WITHOUT ROWID;",
-        key: Key::Number,
-        change: false,
-        operation: true,
-    },
-    Shape {
-        name: "place, operation",
-        tables: concat_place!("CREATE TABLE operation (scope BLOB, actor TEXT, name TEXT, digest INTEGER, room INTEGER, target INTEGER, \
-                 PRIMARY KEY (scope, actor, name)) STRICT, WITHOUT ROWID;"),
-        key: Key::Place,
-        change: false,
-        operation: true,
-    },
-    Shape {
-        name: "place, operation, change",
-        tables: concat_place!("CREATE TABLE operation (scope BLOB, actor TEXT, name TEXT, digest INTEGER, room INTEGER, target INTEGER, \
-                 PRIMARY KEY (scope, actor, name)) STRICT, WITHOUT ROWID;
-                 CREATE TABLE change (place INTEGER PRIMARY KEY, kind INTEGER, target INTEGER, actor TEXT, at INTEGER, chain INTEGER) STRICT;"),
-        key: Key::Place,
-        change: true,
-        operation: true,
-    },
-    Shape {
-        name: "place, operation, (room, sender, seq)",
-        tables: concat_place!("CREATE TABLE operation (scope BLOB, actor TEXT, name TEXT, digest INTEGER, room INTEGER, target INTEGER, \
-                 PRIMARY KEY (scope, actor, name)) STRICT, WITHOUT ROWID;
-                 CREATE INDEX own ON message (place >> 32, sender);"),
-        key: Key::Place,
-        change: false,
-        operation: true,
-    },
-    Shape {
-        name: "place, operation, (room, id)",
-        tables: concat_place!("CREATE TABLE operation (scope BLOB, actor TEXT, name TEXT, digest INTEGER, room INTEGER, target INTEGER, \
-                 PRIMARY KEY (scope, actor, name)) STRICT, WITHOUT ROWID;
-                 CREATE INDEX by_id ON message (place >> 32, id);"),
-        key: Key::Place,
-        change: false,
-        operation: true,
-    },
-    Shape {
-        name: "place, operation as an index",
-        tables: concat_place!("CREATE UNIQUE INDEX operation ON message (place >> 32, sender, client_id);"),
-        key: Key::Place,
-        change: false,
-        operation: false,
-    },
+#[derive(Clone, Copy, PartialEq)]
+enum Named {
+    Nothing,
+    /// By a table of its own.
+    Table,
+    /// By an index on room, sender and name.
+    Text,
+    /// By an index on room and 32 bits of a hash.
+    Hash,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Beside {
+    Nothing,
+    /// A row in a table of changes.
+    Change,
+    /// An entry in an index on room and id.
+    IdOfRoom,
+}
+
+const fn shape(name: &'static str, key: Key, own: Own, named: Named, beside: Beside) -> Shape {
+    Shape { name, key, own, named, beside }
+}
+
+/// The one that was chosen is the fifth.
+const SHAPES: [Shape; 11] = [
+    shape("place alone", Key::Place, Own::Nothing, Named::Nothing, Beside::Nothing),
+    shape("place, own by index", Key::Place, Own::Index, Named::Nothing, Beside::Nothing),
+    shape("place, own by blocks", Key::Place, Own::Blocks, Named::Nothing, Beside::Nothing),
+    shape("place, own by index, name by hash", Key::Place, Own::Index, Named::Hash, Beside::Nothing),
+    shape("place, own by blocks, name by hash", Key::Place, Own::Blocks, Named::Hash, Beside::Nothing),
+    shape("the same, name by text", Key::Place, Own::Blocks, Named::Text, Beside::Nothing),
+    shape("the same, name by table", Key::Place, Own::Blocks, Named::Table, Beside::Nothing),
+    shape("chosen, with a change row", Key::Place, Own::Blocks, Named::Hash, Beside::Change),
+    shape("chosen, with (room, id)", Key::Place, Own::Blocks, Named::Hash, Beside::IdOfRoom),
+    shape("number, own by blocks, name by hash", Key::Number, Own::Blocks, Named::Hash, Beside::Nothing),
+    shape("pair, own by blocks, name by hash", Key::Pair, Own::Blocks, Named::Hash, Beside::Nothing),
 ];
 
-const PLACE: &str = concat_place!("");
+impl Shape {
+    /// The tables and indices.
+    fn tables(&self) -> String {
+        const COLUMNS: &str = "id BLOB UNIQUE, ord INTEGER, sender TEXT, content TEXT, at INTEGER, client_id TEXT, \
+             chain INTEGER, digest INTEGER, named INTEGER";
+        let (table, room) = match self.key {
+            Key::Number => (
+                format!(
+                    "(number INTEGER PRIMARY KEY, room INTEGER, seq INTEGER, {COLUMNS}, UNIQUE (room, seq)) STRICT"
+                ),
+                "room",
+            ),
+            Key::Pair => (
+                format!("(room INTEGER, seq INTEGER, {COLUMNS}, PRIMARY KEY (room, seq)) STRICT, WITHOUT ROWID"),
+                "room",
+            ),
+            Key::Place => (format!("(place INTEGER PRIMARY KEY, {COLUMNS}) STRICT"), "place >> 32"),
+        };
+        let own = match self.own {
+            Own::Nothing => String::new(),
+            Own::Index => format!("CREATE INDEX own ON message ({room}, sender);"),
+            Own::Blocks => "CREATE TABLE own (room INTEGER, user TEXT, block INTEGER, ord INTEGER, \
+                 PRIMARY KEY (room, user, block)) STRICT, WITHOUT ROWID;"
+                .into(),
+        };
+        let named = match self.named {
+            Named::Nothing => String::new(),
+            Named::Table => "CREATE TABLE operation (scope BLOB, actor TEXT, name TEXT, digest INTEGER, room INTEGER, \
+                 target INTEGER, PRIMARY KEY (scope, actor, name)) STRICT, WITHOUT ROWID;"
+                .into(),
+            Named::Text => format!("CREATE INDEX message_named ON message ({room}, sender, client_id);"),
+            Named::Hash => "CREATE INDEX message_named ON message (named);".into(),
+        };
+        let beside = match self.beside {
+            Beside::Nothing => String::new(),
+            Beside::Change => "CREATE TABLE change (place INTEGER PRIMARY KEY, kind INTEGER, target INTEGER, \
+                 actor TEXT, at INTEGER, chain INTEGER) STRICT;"
+                .into(),
+            Beside::IdOfRoom => format!("CREATE INDEX by_id ON message ({room}, id);"),
+        };
+        format!("CREATE TABLE message {table}; {own} {named} {beside}")
+    }
+}
 
-const BATCHES: [usize; 3] = [10, 100, 1_000];
+const BATCHES: [usize; 2] = [100, 1_000];
 const ROOMS: [u64; 2] = [100, 1_000];
 
 struct Bench {
@@ -147,7 +156,7 @@ impl Bench {
             "PRAGMA page_size = {page}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536;
              PRAGMA secure_delete = ON; PRAGMA wal_autocheckpoint = {checkpoint};"
         ))?;
-        connection.execute_batch(shape.tables)?;
+        connection.execute_batch(&shape.tables())?;
         let rooms = vec![0; usize::try_from(rooms).unwrap_or(0)];
         Ok(Self { connection, shape, rooms, written: 0, chance: 7, text: "x".repeat(200) })
     }
@@ -161,10 +170,14 @@ impl Bench {
         let picked: Vec<usize> = (0..batch).map(|_| self.room()).collect();
         let transaction = self.connection.unchecked_transaction()?;
         {
-            let mut message = transaction.prepare_cached(match self.shape.key {
-                Key::Number => "INSERT INTO message VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)",
-                Key::Pair => "INSERT INTO message VALUES (?2, ?3, ?1, ?4, ?5, ?6, ?7, ?8, ?9, ?9)",
-                Key::Place => "INSERT INTO message VALUES (?2 << 32 | ?3, ?1, ?4, ?5, ?6, ?7, ?8, ?9, ?9)",
+            const VALUES: &str = "(id, ord, sender, content, at, client_id, chain, digest, named, ";
+            let mut message = transaction.prepare_cached(&match self.shape.key {
+                Key::Number | Key::Pair => format!(
+                    "INSERT INTO message {VALUES} room, seq) VALUES (?1, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?2, ?3)"
+                ),
+                Key::Place => format!(
+                    "INSERT INTO message {VALUES} place) VALUES (?1, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?2 << 32 | ?3)"
+                ),
             })?;
             for room in picked {
                 self.rooms[room] += 1;
@@ -176,15 +189,24 @@ impl Bench {
                 let sender = format!("user-{}", seq % 2);
                 let name = format!("{digest:016x}-{digest:016x}");
                 let room = room as i64 + 1;
-                message.execute(params![id, room, seq, seq, sender, self.text, self.written, name, digest])?;
-                if self.shape.operation {
+                let named = (self.shape.named == Named::Hash).then_some(room << 32 | (digest >> 32 & 0xffff_ffff));
+                message.execute(params![id, room, seq, sender, self.text, self.written, name, digest, named])?;
+                if self.shape.own == Own::Blocks {
+                    transaction
+                        .prepare_cached(
+                            "INSERT INTO own VALUES (?1, ?2, ?3 >> 6, ?3) \
+                             ON CONFLICT (room, user, block) DO UPDATE SET ord = excluded.ord",
+                        )?
+                        .execute(params![room, sender, seq])?;
+                }
+                if self.shape.named == Named::Table {
                     let mut scope = [7; 16];
                     scope[..8].copy_from_slice(&room.to_be_bytes());
                     transaction
                         .prepare_cached("INSERT INTO operation VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
                         .execute(params![scope, sender, name, digest, room, seq])?;
                 }
-                if self.shape.change {
+                if self.shape.beside == Beside::Change {
                     transaction
                         .prepare_cached("INSERT INTO change VALUES (?1 << 32 | ?2, 2, ?2, ?3, ?4, ?5)")?
                         .execute(params![room, seq, sender, self.written, digest])?;
@@ -198,13 +220,16 @@ impl Bench {
     fn page(&mut self) -> Result<usize> {
         let room = self.room() as i64 + 1;
         let mut statement = self.connection.prepare_cached(match self.shape.key {
-            Key::Place => "SELECT * FROM message WHERE place BETWEEN ?1 << 32 AND ?1 << 32 | 4294967295 ORDER BY place DESC LIMIT 50",
-            _ => "SELECT * FROM message WHERE room = ?1 ORDER BY seq DESC LIMIT 50",
+            Key::Place => {
+                "SELECT content, * FROM message WHERE place BETWEEN ?1 << 32 AND ?1 << 32 | 4294967295 \
+                 ORDER BY place DESC LIMIT 50"
+            }
+            _ => "SELECT content, * FROM message WHERE room = ?1 ORDER BY seq DESC LIMIT 50",
         })?;
         let mut rows = statement.query([room])?;
-        let (mut bytes, column) = (0, if self.shape.key == Key::Place { 4 } else { 5 });
+        let mut bytes = 0;
         while let Some(row) = rows.next()? {
-            bytes += row.get_ref(column)?.as_str().map_or(0, str::len);
+            bytes += row.get_ref(0)?.as_str().map_or(0, str::len);
         }
         Ok(bytes)
     }
@@ -244,21 +269,21 @@ fn main() -> Result<()> {
     let argument = |n| env::args().nth(n).and_then(|text| text.parse().ok());
     let (rows, stored): (i64, i64) = (argument(1).unwrap_or(20_000), argument(2).unwrap_or(500_000));
     for rooms in ROOMS {
-        for before in [0, stored / 2] {
-            println!(
-                "\n{rooms} rooms, {rows} rows on top of {before}: µs of processor and pages of the log a row, at {BATCHES:?} a transaction"
-            );
-            for shape in &SHAPES {
-                print!("  {:40}", shape.name);
-                for batch in BATCHES {
-                    cost(shape, rooms, batch, before, rows)?;
-                }
-                println!();
+        println!(
+            "\n{rooms} rooms, {rows} rows on top of {}: µs of processor and pages of the log a row, at {BATCHES:?} a \
+             transaction",
+            stored / 2
+        );
+        for shape in &SHAPES {
+            print!("  {:40}", shape.name);
+            for batch in BATCHES {
+                cost(shape, rooms, batch, stored / 2, rows)?;
             }
+            println!();
         }
     }
     println!("\n{stored} rows in 1000 rooms: last 50 messages of a room, p50 and p99 in µs; MiB");
-    for shape in &SHAPES[..3] {
+    for shape in SHAPES.iter().filter(|shape| shape.own == Own::Blocks && shape.beside == Beside::Nothing) {
         let mut bench = Bench::new(shape, 1_000)?;
         while bench.written < stored {
             bench.write(1_000)?;
