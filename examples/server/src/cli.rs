@@ -32,7 +32,7 @@ pub(crate) struct Args {
     #[arg(long, env = "CHAT_LISTEN", value_name = "ADDR")]
     pub(crate) listen: Option<SocketAddr>,
 
-    /// Web pages of this origin may connect (https://app.example.com, or * for all). Repeatable; in the environment
+    /// Web pages of this origin may connect (`https://app.example.com`, or `*` for all). Repeatable; in the environment
     /// separated by commas. Pages of this machine may by default
     #[arg(long, env = "CHAT_ALLOW_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
     pub(crate) allow_origin: Vec<String>,
