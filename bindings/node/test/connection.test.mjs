@@ -41,9 +41,12 @@ test('a connection says with which code to close', async (t) => {
     return conn.closeCode;
   };
   const kicked = engine.connection('ben', { room: 'job:42' });
-  const end1 = end(kicked);
+  const frames = kicked.frames();
+  const ready = await within(frames.next(), 'the first frame');
+  assert.equal(JSON.parse(ready.value).type, 'ready');
   await engine.host().removeParticipant('job:42', 'ben');
-  assert.equal(await within(end1, 'the kick'), 3501);
+  while (!(await within(frames.next(), 'the kick')).done);
+  assert.equal(kicked.closeCode, 3501);
 
   assert.equal(await within(end(engine.connection('zoe', { room: 'job:42' })), 'the refusal'), 3500);
 
