@@ -125,22 +125,13 @@ impl Digester {
 
     /// The hash of a value as compact JSON; maps are sorted, so equal values have equal hashes.
     fn json(&self, kind: u8, value: &impl Serialize) -> u64 {
+        // In one piece: JSON is written in pieces of a few bytes, and each would cost as much as a long one.
+        let mut json = Vec::with_capacity(512);
+        let written = serde_json::to_writer(&mut json, value);
+        debug_assert!(written.is_ok(), "writing plain data into memory cannot fail");
         let mut hash = self.hasher(kind);
-        let written = serde_json::to_writer(HashWriter(&mut hash), value);
-        debug_assert!(written.is_ok(), "writing plain data into a hash cannot fail");
+        hash.write(&json);
         hash.finish()
-    }
-}
-
-struct HashWriter<'a>(&'a mut SipHasher24);
-
-impl std::io::Write for HashWriter<'_> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.write(bytes);
-        Ok(bytes.len())
-    }
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
     }
 }
 

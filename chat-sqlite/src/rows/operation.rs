@@ -6,11 +6,7 @@ use chat_core::{
 };
 use rusqlite::{Connection, params};
 
-use crate::{
-    failure::Outcome,
-    place::{number_at, place},
-    sql::Sql,
-};
+use crate::{failure::Outcome, place::place, sql::Sql};
 
 use super::{count, hash, optional_name};
 
@@ -20,7 +16,7 @@ pub(crate) fn name_place(digester: Digester, number: i64, actor: Option<&UserId>
     place(number, digester.request(&(actor, name)) & u64::from(u32::MAX))
 }
 
-/// What was done under a name. `number` is that of the room `scope`, if there is one.
+/// What was done under a name, whichever table says so. `number` is that of the room `scope`, if there is one.
 pub(crate) fn operation(
     connection: &Connection,
     digester: Digester,
@@ -29,38 +25,18 @@ pub(crate) fn operation(
     actor: Option<&UserId>,
     name: &ClientId,
 ) -> Outcome<Option<Operation>> {
-    if let Some(number) = number
-        && let Some(posted) = by_message(connection, digester, number, scope, actor, name)?
-    {
-        return Ok(Some(posted));
-    }
-    const SELECT: &str =
-        "SELECT request, room, message, seq, user FROM operation WHERE scope = ?1 AND actor = ?2 AND name = ?3";
-    let params = params![scope.as_bytes(), actor.map_or("", UserId::as_str), name.as_str()];
+    const SELECT: &str = "SELECT request, ?2, id, place & 4294967295, NULL FROM message \
+         WHERE named = ?1 AND client_id = ?4 AND ifnull(actor, ifnull(sender, '')) = ?3 \
+         UNION ALL SELECT request, room, message, seq, user FROM operation \
+         WHERE scope = ?2 AND actor = ?3 AND name = ?4";
+    let named = number.map(|number| name_place(digester, number, actor, name));
+    let params = params![named, scope.as_bytes(), actor.map_or("", UserId::as_str), name.as_str()];
     connection.one(SELECT, params, |row| {
         let target = match row.get::<_, Option<[u8; 16]>>(2)? {
             Some(id) => Target::Message { id: MessageId::from_bytes(id), seq: count(row, 3)? },
             None => optional_name(row, 4)?.map_or(Target::Room, Target::Member),
         };
         Ok(Operation { digest: hash(row, 0)?, room: RoomId::from_bytes(row.get(1)?), target })
-    })
-}
-
-fn by_message(
-    connection: &Connection,
-    digester: Digester,
-    number: i64,
-    room: RoomId,
-    actor: Option<&UserId>,
-    client_id: &ClientId,
-) -> Outcome<Option<Operation>> {
-    const SELECT: &str = "SELECT id, place, request FROM message WHERE named = ?1 AND client_id = ?2 \
-         AND ifnull(actor, ifnull(sender, '')) = ?3";
-    let named = name_place(digester, number, actor, client_id);
-    let params = params![named, client_id.as_str(), actor.map_or("", UserId::as_str)];
-    connection.one(SELECT, params, |row| {
-        let (id, seq) = (MessageId::from_bytes(row.get(0)?), number_at(row.get(1)?));
-        Ok(Operation { digest: hash(row, 2)?, room, target: Target::Message { id, seq } })
     })
 }
 

@@ -1,7 +1,5 @@
 //! What the writer remembers: heads of rooms and what it knows of people in them, so that a send reads nothing.
 
-use std::{collections::HashMap, num::NonZeroUsize};
-
 use chat_core::{
     Member, MessageId, RoomId, UserId,
     store::{Digester, RoomSelector},
@@ -15,8 +13,9 @@ use crate::{
     unread::{own_head, put_own},
 };
 
-const ROOMS: NonZeroUsize = NonZeroUsize::new(4_096).expect("not zero");
-const PEOPLE: NonZeroUsize = NonZeroUsize::new(16_384).expect("not zero");
+/// How many rooms and people are remembered from one transaction to the next.
+const ROOMS: usize = 4_096;
+const PEOPLE: usize = 16_384;
 
 /// A room as the writer knows it.
 #[derive(Clone, Debug)]
@@ -42,22 +41,23 @@ pub(super) struct Person {
 
 type PersonKey = (i64, UserId);
 
-/// Rooms and people, first as the transaction under way leaves them, then as they were after the last one. The former
-/// are written once each, at its end; they are forgotten, like everything, when it fails.
+/// Rooms and people as the transaction under way leaves them. What it moves is written once each, at its end. When it
+/// fails, everything is forgotten.
 pub(super) struct Heads {
-    changed_rooms: HashMap<RoomId, Head>,
-    changed_people: HashMap<PersonKey, Person>,
+    /// Not bounded by themselves: within a transaction nothing may be lost that is not written.
     rooms: LruCache<RoomId, Head>,
     people: LruCache<PersonKey, Person>,
+    changed_rooms: Vec<RoomId>,
+    changed_people: Vec<PersonKey>,
 }
 
 impl Default for Heads {
     fn default() -> Self {
         Self {
-            changed_rooms: HashMap::new(),
-            changed_people: HashMap::new(),
-            rooms: LruCache::new(ROOMS),
-            people: LruCache::new(PEOPLE),
+            rooms: LruCache::unbounded(),
+            people: LruCache::unbounded(),
+            changed_rooms: Vec::new(),
+            changed_people: Vec::new(),
         }
     }
 }
@@ -65,7 +65,7 @@ impl Default for Heads {
 impl Heads {
     /// The room as it is now.
     pub(super) fn room(&mut self, connection: &Connection, id: RoomId) -> Outcome<Option<Head>> {
-        if let Some(head) = self.changed_rooms.get(&id).or_else(|| self.rooms.get(&id)) {
+        if let Some(head) = self.rooms.get(&id) {
             return Ok(Some(head.clone()));
         }
         let Some(head) = rows::room(connection, &RoomSelector::Id(id))? else { return Ok(None) };
@@ -76,7 +76,7 @@ impl Heads {
     /// What is known of a user in a room now.
     pub(super) fn person(&mut self, connection: &Connection, head: &RoomHead, user: &UserId) -> Outcome<Person> {
         let key = (head.number, user.clone());
-        if let Some(person) = self.changed_people.get(&key).or_else(|| self.people.get(&key)) {
+        if let Some(person) = self.people.get(&key) {
             return Ok(person.clone());
         }
         let member = rows::member(connection, head.number, head.room.id, user)?;
@@ -85,18 +85,24 @@ impl Heads {
     }
 
     pub(super) fn put_room(&mut self, head: Head) {
-        self.changed_rooms.insert(head.head.room.id, head);
+        let (id, moved) = (head.head.room.id, head.moved);
+        let before = self.rooms.put(id, head);
+        if moved && before.is_none_or(|before| !before.moved) {
+            self.changed_rooms.push(id);
+        }
     }
 
     pub(super) fn put_person(&mut self, number: i64, user: UserId, person: Person) {
-        self.changed_people.insert((number, user), person);
+        let (key, changed) = ((number, user), person.changed());
+        let before = self.people.put(key.clone(), person);
+        if changed && before.is_none_or(|before| !before.changed()) {
+            self.changed_people.push(key);
+        }
     }
 
     /// Forgets a room that is gone. Its number may be given again.
     pub(super) fn forget(&mut self, id: RoomId, number: i64) {
-        self.changed_rooms.remove(&id);
         self.rooms.pop(&id);
-        self.changed_people.retain(|(room, _), _| *room != number);
         let gone: Vec<_> =
             self.people.iter().map(|(key, _)| key).filter(|(room, _)| *room == number).cloned().collect();
         for key in &gone {
@@ -106,24 +112,28 @@ impl Heads {
 
     /// Writes what the transaction has moved.
     pub(super) fn write(&mut self, connection: &Connection, digester: Digester) -> Outcome<()> {
-        for head in self.changed_rooms.values_mut() {
-            if std::mem::take(&mut head.moved) {
+        for id in self.changed_rooms.drain(..) {
+            // It may be gone again.
+            if let Some(head) = self.rooms.peek_mut(&id).filter(|head| head.moved) {
+                head.moved = false;
                 rows::update_head(connection, digester, &head.head)?;
             }
         }
-        for ((number, user), person) in &mut self.changed_people {
-            person.write(connection, digester, *number, user)?;
+        for key in self.changed_people.drain(..) {
+            if let Some(person) = self.people.peek_mut(&key) {
+                person.write(connection, digester, key.0, &key.1)?;
+            }
         }
         Ok(())
     }
 
-    /// Takes over what is durable now.
-    pub(super) fn keep(&mut self) {
-        for (id, head) in self.changed_rooms.drain() {
-            self.rooms.put(id, head);
+    /// Forgets what is too much, when all of it is durable.
+    pub(super) fn trim(&mut self) {
+        while self.rooms.len() > ROOMS {
+            self.rooms.pop_lru();
         }
-        for (key, person) in self.changed_people.drain() {
-            self.people.put(key, person);
+        while self.people.len() > PEOPLE {
+            self.people.pop_lru();
         }
     }
 
@@ -134,6 +144,11 @@ impl Heads {
 }
 
 impl Person {
+    /// Whether rows are older than this.
+    fn changed(&self) -> bool {
+        self.moved || self.unwritten.is_some()
+    }
+
     fn write(&mut self, connection: &Connection, digester: Digester, number: i64, user: &UserId) -> Outcome<()> {
         if let Some(member) = self.member.as_ref().filter(|_| self.moved) {
             rows::update_registers(connection, digester, number, member)?;

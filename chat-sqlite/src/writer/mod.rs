@@ -107,7 +107,7 @@ impl Writer {
         }
         self.heads.write(connection, self.database.meta.digester)?;
         connection.run("COMMIT", [])?;
-        self.heads.keep();
+        self.heads.trim();
         Ok(answers)
     }
 
