@@ -246,11 +246,15 @@ impl Store for SqliteStore {
     async fn close(&self) -> StoreResult<()> {
         // Whoever closes second waits for the first. A wait that is given up can be taken up by another call.
         let mut threads = self.threads.lock().await;
-        self.queues.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let (commits, reads) = queues.map(|Queues { commits, reads }| (commits, reads)).unzip();
+        // First the readers: the last to close the file removes the log, and two at once would each leave it.
+        drop(reads);
         while let Some(reader) = threads.readers.last_mut() {
             reader.end().await;
             threads.readers.pop().map(|reader| reader.thread.join());
         }
+        drop(commits);
         let Some(writer) = &mut threads.writer else { return Ok(()) };
         let ended = writer.end().await;
         threads.writer.take().map(|writer| writer.thread.join());

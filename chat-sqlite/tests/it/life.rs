@@ -67,6 +67,17 @@ async fn a_store_that_is_closed_leaves_one_file_and_its_lock_and_keeps_everythin
     again.close().await.unwrap();
 }
 
+/// Whoever closes the file last removes the log. If two do so at once, each takes the other for the last one.
+#[tokio::test]
+async fn closing_leaves_no_log_behind_however_often_and_how_soon_it_is_done() {
+    let place = Place::new();
+    for round in 0..100 {
+        let options = Options { readers: 4, ..Options::default() };
+        SqliteStore::open_with(place.path(), options).unwrap().close().await.unwrap();
+        assert_eq!(place.names(), ["chat.db", "chat.db.lock"], "in round {round}");
+    }
+}
+
 #[tokio::test]
 async fn a_store_that_is_closed_beside_a_reader_leaves_nothing_in_the_log() {
     let place = Place::new();
