@@ -1,0 +1,76 @@
+/** What the hooks give: a room, as an interface shows it. */
+
+import type {
+  ChatError,
+  ConnectionState,
+  Message,
+  My,
+  Participant,
+  RoomInfo,
+  RoomStatus,
+  SendMessage,
+} from "@chat-engine/client";
+
+/** What a room may be named by: a job's number (`42` is the key `job:42`), a key, or an id. */
+export type RoomRef = string | number;
+
+/**
+ * How far a message has come.
+ *
+ * - `pending`: it is in the outbox; `failed`: the server refused it, see `error`.
+ * - `sent`: it is stored. `delivered`, `read`: all others in the room have received it, have read it.
+ */
+export type Progress = "pending" | "failed" | "sent" | "delivered" | "read";
+
+/** A message as a list shows it: a stored one, or one of my own that is on its way. */
+export interface ChatMessage extends Omit<Message, "seq" | "rev"> {
+  /** The same from the moment it was written until it is stored and beyond: right for React's `key`. */
+  readonly key: string;
+  /** Its number in the room; absent while it is on its way. */
+  readonly seq?: number;
+  readonly isMine: boolean;
+  /** What its author is called, or their id; empty for a system message. */
+  readonly senderName: string;
+  /** Only for what is mine; what others wrote is `sent`. */
+  readonly progress: Progress;
+  /** Why it failed. */
+  readonly error?: ChatError;
+}
+
+/** A room, as `useChat` gives it. The first five fields are those that the original hook had. */
+export interface Chat {
+  /** In order: what is stored, then what is on its way. */
+  readonly messages: readonly ChatMessage[];
+  /** Whether what is shown is as the server has it, now. */
+  readonly isConnected: boolean;
+  /** Sends, now or when there is a connection. Returns the operation's name, for `retry` and `discard`. */
+  readonly sendMessage: (content: string, more?: Omit<SendMessage, "content" | "client_id" | "sender">) => string;
+  /** Call it at every key. It is told at most every 2 s, and ends by itself 3 s after the last. */
+  readonly sendTypingIndicator: () => void;
+  readonly stopTyping: () => void;
+
+  readonly status: RoomStatus;
+  readonly connection: ConnectionState;
+  /** My own user id, once the server has said it. */
+  readonly me: string | null;
+  readonly room: RoomInfo | null;
+  readonly my: My | null;
+  readonly participants: readonly Participant[];
+  /** Who has the room open now: user ids. */
+  readonly present: readonly string[];
+  /** Who types now, oneself left out. One who is not among the known participants is left with an id for a name. */
+  readonly typingUsers: readonly { readonly user_id: string; readonly name: string }[];
+  readonly unreadCount: number;
+  readonly hasOlder: boolean;
+  readonly hasNewer: boolean;
+  readonly loadOlder: () => Promise<void>;
+  readonly loadNewer: () => Promise<void>;
+  readonly jumpTo: (target: number | string) => Promise<number>;
+  readonly jumpToLatest: () => Promise<void>;
+  readonly markRead: (seq?: number) => void;
+  readonly markUnread: (seq: number) => Promise<void>;
+  readonly editMessage: (messageId: string, content: string) => string;
+  readonly deleteMessage: (messageId: string) => string;
+  readonly retry: (clientId: string) => void;
+  readonly discard: (clientId: string) => void;
+}
