@@ -7,6 +7,7 @@ mod http;
 mod input;
 mod living;
 mod observing;
+mod permissions;
 mod slow;
 mod speaking;
 mod stage;
