@@ -69,7 +69,10 @@ pub(super) fn machines(tree: &Tree) -> Vec<Finding> {
 }
 
 /// Files that may contain unsafe code, each with a reason beside it here.
-const UNSAFE: [&str; 0] = [];
+const UNSAFE: [&str; 1] = [
+    // A test: SQLite's interface to the operating system, through which disks are made to fail, is one of C.
+    "chat-sqlite/tests/disk/vfs.rs",
+];
 
 pub(super) fn unsafe_code(tree: &Tree) -> Vec<Finding> {
     let word = concat!("un", "safe");

@@ -1,0 +1,207 @@
+//! A disk that remembers what was done to it, and fails when it is told to.
+
+use std::{
+    path::Path,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use chat_testkit::SeededRandom;
+use rusqlite::ffi::{SQLITE_FULL, SQLITE_IOERR_DELETE, SQLITE_IOERR_FSYNC, SQLITE_IOERR_TRUNCATE, SQLITE_IOERR_WRITE};
+
+/// What a disk writes whole or not at all.
+const SECTOR: usize = 512;
+
+/// One of the database's two files. What else SQLite keeps beside it is made anew after a crash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum File {
+    Main,
+    Log,
+}
+
+impl File {
+    pub(crate) fn of(path: &Path) -> Option<Self> {
+        match path.file_name()?.to_str()? {
+            "chat.db" => Some(Self::Main),
+            "chat.db-wal" => Some(Self::Log),
+            _ => None,
+        }
+    }
+}
+
+/// Something that was done.
+#[derive(Clone, Debug)]
+pub(crate) enum Done {
+    Write(File, u64, Vec<u8>),
+    Truncate(File, u64),
+    Delete(File),
+    Sync(File),
+    /// Somebody was told that this many steps are stored.
+    Told(usize),
+}
+
+/// What goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The operating system cannot write.
+    Broken,
+    /// There is no room.
+    Full,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    done: Vec<Done>,
+    /// How many calls came that change something.
+    calls: usize,
+    /// From which call on what goes wrong, and for how many calls.
+    failing: Option<(usize, usize, Fault)>,
+    failed: usize,
+    /// Syncs are said to be done, and are not.
+    lies: bool,
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(crate) struct Disk {
+    state: Mutex<State>,
+}
+
+impl Disk {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on a sync does nothing.
+    pub(crate) fn lie(&self) {
+        self.state().lies = true;
+    }
+
+    /// Lets `calls` calls fail, after the next `after` ones.
+    pub(crate) fn fail(&self, after: usize, calls: usize, fault: Fault) {
+        let mut state = self.state();
+        let first = state.calls + after;
+        state.failing = Some((first, calls, fault));
+        state.failed = 0;
+    }
+
+    /// How many calls came that change something.
+    pub(crate) fn calls(&self) -> usize {
+        self.state().calls
+    }
+
+    /// Lets nothing fail any more; how many calls did.
+    pub(crate) fn heal(&self) -> usize {
+        let mut state = self.state();
+        state.failing = None;
+        state.failed
+    }
+
+    /// Notes that somebody was told of `steps` steps.
+    pub(crate) fn told(&self, steps: usize) {
+        self.state().done.push(Done::Told(steps));
+    }
+
+    /// Everything that was done.
+    pub(crate) fn done(&self) -> Vec<Done> {
+        std::mem::take(&mut self.state().done)
+    }
+
+    fn call(&self, done: Done, broken: i32) -> Result<(), i32> {
+        let mut state = self.state();
+        let call = state.calls;
+        state.calls += 1;
+        if let Some((first, calls, fault)) = state.failing
+            && (first..first.saturating_add(calls)).contains(&call)
+        {
+            // A full disk still syncs and shortens.
+            let is_write = matches!(done, Done::Write(..));
+            if fault == Fault::Broken || is_write {
+                state.failed += 1;
+                return Err(if fault == Fault::Full { SQLITE_FULL } else { broken });
+            }
+        }
+        if !(state.lies && matches!(done, Done::Sync(_))) {
+            state.done.push(done);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn write(&self, file: File, at: u64, content: &[u8]) -> Result<(), i32> {
+        self.call(Done::Write(file, at, content.to_vec()), SQLITE_IOERR_WRITE)
+    }
+
+    pub(crate) fn truncate(&self, file: File, size: u64) -> Result<(), i32> {
+        self.call(Done::Truncate(file, size), SQLITE_IOERR_TRUNCATE)
+    }
+
+    pub(crate) fn sync(&self, file: File) -> Result<(), i32> {
+        self.call(Done::Sync(file), SQLITE_IOERR_FSYNC)
+    }
+
+    pub(crate) fn delete(&self, file: File, sync: bool) -> Result<(), i32> {
+        self.call(Done::Delete(file), SQLITE_IOERR_DELETE)?;
+        if sync { self.sync(file) } else { Ok(()) }
+    }
+}
+
+/// A file after a power cut: what is certain, and what was done since and is not.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Remains {
+    certain: Option<Vec<u8>>,
+    since: Vec<Done>,
+}
+
+impl Remains {
+    /// A file that is on the disk as it is.
+    pub(crate) fn of(content: Option<Vec<u8>>) -> Self {
+        Self { certain: content, since: Vec::new() }
+    }
+
+    /// What becomes of it with one more thing done.
+    pub(crate) fn take(&mut self, done: Done) {
+        if matches!(done, Done::Sync(_)) {
+            for done in std::mem::take(&mut self.since) {
+                apply(&mut self.certain, &done);
+            }
+        } else {
+            self.since.push(done);
+        }
+    }
+
+    /// What may be found after a cut now: of what was not synced, each part whole, torn or not at all.
+    pub(crate) fn found(&self, dice: &SeededRandom) -> Option<Vec<u8>> {
+        let mut content = self.certain.clone();
+        // Some cuts lose everything, some little.
+        let kept = dice.below(4);
+        for done in &self.since {
+            let keeps = dice.below(3) < kept;
+            match done {
+                // The name leads to the old file still: what came after went into one that has no name.
+                Done::Delete(_) if !keeps => break,
+                Done::Write(file, at, bytes) if !keeps && dice.below(4) == 0 => {
+                    for (n, sector) in bytes.chunks(SECTOR).enumerate().filter(|_| dice.below(2) == 0) {
+                        let at = at + (n * SECTOR) as u64;
+                        apply(&mut content, &Done::Write(*file, at, sector.to_vec()));
+                    }
+                }
+                done if keeps => apply(&mut content, done),
+                _ => {}
+            }
+        }
+        content
+    }
+}
+
+fn apply(content: &mut Option<Vec<u8>>, done: &Done) {
+    match done {
+        Done::Write(_, at, bytes) => {
+            let content = content.get_or_insert_default();
+            let at = usize::try_from(*at).expect("a place in memory");
+            content.resize(content.len().max(at + bytes.len()), 0);
+            content[at..at + bytes.len()].copy_from_slice(bytes);
+        }
+        Done::Truncate(_, size) => content.get_or_insert_default().resize(usize::try_from(*size).expect("a size"), 0),
+        Done::Delete(_) => *content = None,
+        Done::Sync(_) | Done::Told(_) => {}
+    }
+}
