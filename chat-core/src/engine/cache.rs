@@ -42,6 +42,8 @@ impl Cache {
     }
 
     /// The room, with `users` among its people; read from the store where they are not remembered.
+    ///
+    /// Whoever is not in the room is read each time: how long the answer takes must not tell them that there is a room.
     pub(super) async fn load(&mut self, room: &RoomRef, users: &[&UserId]) -> Result<Option<RoomId>> {
         let known = match room {
             RoomRef::Id(id) => Some(*id),
@@ -55,7 +57,7 @@ impl Cache {
         let remembered = known.and_then(|id| self.rooms.get(&id));
         let missing: Vec<UserId> = users
             .iter()
-            .filter(|user| !remembered.is_some_and(|room| room.members.contains_key(**user)))
+            .filter(|user| !remembered.is_some_and(|room| room.has(user)))
             .map(|user| (*user).clone())
             .collect();
         if let Some(id) = known.filter(|_| remembered.is_some() && missing.is_empty()) {
@@ -133,6 +135,10 @@ impl Cache {
 }
 
 impl Remembered {
+    fn has(&self, user: &UserId) -> bool {
+        self.members.get(user).and_then(Option::as_ref).is_some_and(Member::is_active)
+    }
+
     /// Takes over a membership, and what follows for the room; `false` where that is not known, since what it was
     /// before is not remembered.
     fn apply(&mut self, member: &Member) -> bool {

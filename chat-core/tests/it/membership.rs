@@ -5,7 +5,10 @@ use chat_core::{
     Role, SendMessage, Subscribed, Timestamp, UpdateParticipant, Window,
 };
 
-use crate::stage::{Stage, kind, next, user, waiting};
+use crate::{
+    held::{Call, Held},
+    stage::{Stage, kind, next, user, waiting},
+};
 
 fn remove(name: &str) -> RemoveParticipant {
     RemoveParticipant { user_id: user(name), client_id: None }
@@ -36,6 +39,26 @@ async fn what_is_hidden_and_what_is_missing_look_the_same() {
     assert_eq!(eve.message(message.id).await.unwrap_err(), eve.message(nothing).await.unwrap_err());
     assert_eq!(eve.delete(message.id).await.unwrap_err(), eve.delete(nothing).await.unwrap_err());
     assert_eq!(eve.readers(message.id, None, None).await.unwrap_err(), Error::NotFound { what: "message" });
+}
+
+/// A room that is in memory would answer a stranger sooner than one that is not there.
+#[tokio::test]
+async fn a_stranger_costs_a_read_each_time_whether_there_is_a_room_or_not() {
+    let store = Held::new();
+    let s = Stage::on(store.clone()).await;
+    s.says("ann", "hi").await;
+    let reads_for = async |who: &str, key: &str| {
+        let before = store.calls(Call::View);
+        let key: chat_core::RoomKey = key.parse().unwrap();
+        let sent = s.of(who).send(key, SendMessage::text("x")).await;
+        (sent.is_ok(), store.calls(Call::View) - before)
+    };
+    for _ in 0..3 {
+        assert_eq!(reads_for("eve", "job:42").await, (false, 1));
+        assert_eq!(reads_for("eve", "job:none").await, (false, 1));
+        assert_eq!(reads_for("ann", "job:42").await, (true, 0));
+    }
+    s.engine.close().await.unwrap();
 }
 
 #[tokio::test]
