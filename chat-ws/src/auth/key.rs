@@ -103,6 +103,9 @@ impl SigningKey {
 
     /// An RSA private key, for RS256.
     ///
+    /// How long signing takes depends on the key (RUSTSEC-2023-0071). Where strangers can measure it, sign with
+    /// [`SigningKey::eddsa_pem`]; checking signatures is not concerned.
+    ///
     /// # Errors
     /// [`KeyError::Pem`] if it is none.
     pub fn rs256_pem(pem: impl AsRef<[u8]>) -> Result<Self, KeyError> {

@@ -2,6 +2,7 @@
 
 mod arrows;
 mod docs;
+mod evidence;
 mod source;
 mod tree;
 
@@ -37,7 +38,7 @@ impl Finding {
 }
 
 /// Every rule. `docs/src/architecture.md` shows them as they stand here.
-const RULES: [Rule; 13] = [
+const RULES: [Rule; 14] = [
     Rule {
         code: "A1",
         says: "dependencies point only down: the core knows no transport, SQL, HTTP or JWT, stores and server do not know each other",
@@ -115,6 +116,12 @@ const RULES: [Rule; 13] = [
         says: "the protocol page lists every action, event, error code and close code of the core",
         why: "client authors rely on that page alone",
         check: docs::protocol,
+    },
+    Rule {
+        code: "A14",
+        says: "every test and file that the book names as evidence is there",
+        why: "a claim whose test was renamed away is a claim without one",
+        check: evidence::shown,
     },
 ];
 
