@@ -80,7 +80,7 @@ CREATE INDEX member_in ON member (user, room) WHERE standing = 0;
 -- Messages, tombstones included. A row is also the change that posted it (`post_rev`, `actor`, `created_at`,
 -- `chain`), and the operation that did (`actor`, `client_id`, `request`), so that a send writes one row.
 -- `actor` is absent where the sender posted it themself, as nearly always.
--- `named` is absent where no operation stands here; else it is the room and 32 bits of a hash of actor and name.
+-- `request` is absent where no operation stands here.
 CREATE TABLE message (
     place INTEGER PRIMARY KEY,
     id BLOB NOT NULL UNIQUE,
@@ -94,7 +94,6 @@ CREATE TABLE message (
     message_type INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
     client_id TEXT,
-    named INTEGER,
     request INTEGER,
     content TEXT,
     metadata TEXT,
@@ -108,7 +107,19 @@ CREATE TABLE message (
     digest INTEGER NOT NULL
 ) STRICT;
 
-CREATE INDEX message_named ON message (named) WHERE named IS NOT NULL;
+-- Where an operation is that a message's row records. `key` is the room's number and 32 bits of a hash of actor and
+-- name; what is found under it is then compared.
+CREATE TABLE name (
+    key INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (key, seq)
+) STRICT, WITHOUT ROWID;
+
+-- The last names, a row for each transaction: keys and seqs, 8 bytes each. They move to `name` by thousands.
+CREATE TABLE fresh (
+    number INTEGER PRIMARY KEY,
+    names BLOB NOT NULL
+) STRICT;
 
 -- Changes that are no posts: place is room and rev. No content; `seq` or `user` names what it is about, neither
 -- the room itself. `posted` is how many messages there were before it: between two of these rows all changes are

@@ -2,7 +2,7 @@
 //!
 //! One thread owns the connection. It takes what waits, writes it in one transaction, syncs once, and answers
 //! everybody: the group commit that a good engineer would write. It keeps the heads of rooms in memory and writes
-//! each that a batch moved once. It decides, checks, hashes and tells nothing.
+//! each that a batch moved once; names go into their index at once. It decides, checks, hashes and tells nothing.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -39,8 +39,8 @@ pub struct Writer {
 /// The library's own tables and indices.
 const TABLES: &str = include_str!("../../chat-sqlite/schema.sql");
 
-// What a send writes there: the message, which is also its change and its operation; and once a transaction what moved
-// with it: the head of the room, the markers of the sender, and how many they posted by the end of a block.
+// What a send writes there: the message, which is also its change and its operation, and its name; and once a
+// transaction what moved with it: the head of the room, the markers of the sender, and how many they posted by the end of a block.
 const INSERT_ROOM: &str = "INSERT INTO room (number, id, kind, state, history, created_at, last_seq, last_rev, last_ord, \
      chain, last_at, policy_rev, info_rev, members, owners, ids_ascend, digest) \
      VALUES (?1, ?2, 1, 0, 0, ?3, 0, 3, 0, ?4, ?3, 1, 1, 2, 0, 1, ?4)";
@@ -48,8 +48,9 @@ const INSERT_MEMBER: &str = "INSERT INTO member (room, user, rev, standing, role
      visible_from, read_seq, delivered_seq, marker_seq, pinned, hidden, level, private_reading, digest) \
      VALUES (?1, ?2, 3, 0, 1, ?3, 0, 3, 1, 0, 0, 0, 0, 0, 0, 0, ?4)";
 const INSERT_MESSAGE: &str = "INSERT INTO message (place, id, rev, post_rev, ord, own_ord, chain, sender, message_type, \
-     created_at, client_id, named, request, content, content_digest, digest) \
-     VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10, ?11, ?12, ?6, ?6)";
+     created_at, client_id, request, content, content_digest, digest) \
+     VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10, ?11, ?6, ?6)";
+const INSERT_NAME: &str = "INSERT INTO name (key, seq) VALUES (?1, ?2)";
 const UPDATE_ROOM: &str = "UPDATE room SET last_seq = ?2, last_rev = ?3, last_ord = ?2, chain = ?4, last_at = ?5, \
      digest = ?4 WHERE number = ?1";
 const UPDATE_MEMBER: &str = "UPDATE member SET read_seq = ?3, delivered_seq = ?3, marker_seq = ?3, digest = ?4 \
@@ -150,6 +151,7 @@ impl Rows {
         let mut moved = BTreeMap::new();
         {
             let mut message = transaction.prepare_cached(INSERT_MESSAGE)?;
+            let mut name = transaction.prepare_cached(INSERT_NAME)?;
             for (Row { room, sender, content, client_id }, _) in batch {
                 let head = &mut self.heads[*room];
                 head.seq += 1;
@@ -157,8 +159,7 @@ impl Rows {
                 let own = head.own.entry(sender.clone()).or_default();
                 *own += 1;
                 let (number, seq, digest) = (number_of(*room), head.seq, hash(self.written));
-                let named = client_id.as_ref().map(|_| number << 32 | (digest & i64::from(u32::MAX)));
-                let request = named.map(|_| digest);
+                let request = client_id.as_ref().map(|_| digest);
                 message.execute(params![
                     number << 32 | seq,
                     id_of(self.written),
@@ -169,10 +170,12 @@ impl Rows {
                     sender.as_str(),
                     AT,
                     client_id,
-                    named,
                     request,
                     content
                 ])?;
+                if client_id.is_some() {
+                    name.execute([number << 32 | (digest & i64::from(u32::MAX)), seq])?;
+                }
                 moved.insert((*room, sender, seq >> 6), *own);
                 places.push(seq.cast_unsigned());
             }
@@ -238,7 +241,7 @@ mod tests {
             assert_eq!(writer.write(row).await.unwrap(), number);
         }
         let read = Connection::open(&data).unwrap();
-        assert_eq!(count(&read, "SELECT count(*) FROM message WHERE named IS NOT NULL"), 130);
+        assert_eq!(count(&read, "SELECT count(*) FROM name"), 130);
         assert_eq!(count(&read, "SELECT last_rev FROM room WHERE number = 2"), 133);
         assert_eq!(count(&read, "SELECT marker_seq FROM member WHERE room = 2 AND user = 'anna'"), 130);
         assert_eq!(count(&read, "SELECT marker_seq FROM member WHERE room = 2 AND user = 'ben'"), 0);

@@ -75,7 +75,6 @@ CREATE TABLE message (
     message_type INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
     client_id TEXT,
-    named INTEGER,
     request INTEGER,
     content TEXT,
     metadata TEXT,
@@ -89,7 +88,16 @@ CREATE TABLE message (
     digest INTEGER NOT NULL
 ) STRICT;
 
-CREATE INDEX message_named ON message (named) WHERE named IS NOT NULL;
+CREATE TABLE name (
+    key INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (key, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE fresh (
+    number INTEGER PRIMARY KEY,
+    names BLOB NOT NULL
+) STRICT;
 
 CREATE TABLE change (
     place INTEGER PRIMARY KEY,

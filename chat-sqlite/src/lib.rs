@@ -18,6 +18,7 @@ mod database;
 mod failure;
 mod lock;
 mod maintenance;
+mod names;
 mod open;
 mod place;
 mod readers;

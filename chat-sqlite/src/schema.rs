@@ -134,6 +134,8 @@ fn recognise(connection: &Connection) -> Outcome<()> {
 pub(crate) fn connect(path: &Path, options: &Options, purpose: Purpose) -> Outcome<Connection> {
     let connection = Connection::open_with_flags(path, flags())?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // A plan does not depend on values: otherwise some statements are prepared anew whenever another value is bound.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
     let half = options.cache_bytes / 2;
     let cache = match purpose {

@@ -19,6 +19,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     failure::Outcome,
+    names::Names,
     open::{self, OpenError, Options},
     readers::{self, Job, Reader, Snapshot},
     schema::Meta,
@@ -76,13 +77,15 @@ impl SqliteStore {
         let (reads, jobs) = mpsc::channel(readers::WAITING);
         let (commits, requests) = mpsc::channel(writer::WAITING);
         let jobs = Arc::new(Mutex::new(jobs));
+        let names = Arc::new(Names::default());
         let mut threads = Threads::default();
         for number in 1..=database.options.readers.max(1) {
-            let (reader, jobs) = (Reader::open(&database, Arc::clone(&lock)).map_err(failed)?, Arc::clone(&jobs));
+            let reader = Reader::open(&database, Arc::clone(&names), Arc::clone(&lock)).map_err(failed)?;
+            let jobs = Arc::clone(&jobs);
             let name = format!("chat-sqlite reader {number}");
             threads.readers.push(Running::start(path, name, move || reader.run(&jobs))?);
         }
-        let writer = Writer::open(database, lock).map_err(failed)?;
+        let writer = Writer::open(database, names, lock).map_err(failed)?;
         threads.writer = Some(Running::start(path, "chat-sqlite writer".into(), move || writer.run(requests))?);
         let queues = Mutex::new(Some(Queues { commits, reads }));
         Ok(Self { meta, queues, threads: tokio::sync::Mutex::new(threads) })

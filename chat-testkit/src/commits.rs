@@ -30,7 +30,8 @@ pub trait CommitExt: Sized {
     #[must_use]
     fn at(self, at: Timestamp) -> Self;
 
-    /// The same under a name: in the room, or for a commit that makes one, in [`NO_ROOM`].
+    /// The same under a name: in the room, or for a commit that makes one, in [`NO_ROOM`]. A message that it begins with
+    /// bears it.
     #[must_use]
     fn named(self, name: &str, digest: u64) -> Self;
 
@@ -56,6 +57,9 @@ impl CommitExt for Commit {
 
     fn named(mut self, name: &str, digest: u64) -> Self {
         let scope = if matches!(self.writes.first(), Some(Write::CreateRoom(_))) { NO_ROOM } else { self.room };
+        if let Some(Write::Post(post)) = self.writes.first_mut() {
+            post.client_id = Some(client_id(name));
+        }
         self.operation = Some(OperationName { scope, name: client_id(name), digest });
         self
     }

@@ -13,7 +13,8 @@ use rusqlite::{Connection, params};
 
 use crate::{
     failure::{Failure, Outcome},
-    place::place,
+    names::{self, Names},
+    place::{number_at, place},
     rows::{self, Code as _, Posted, count, hash},
     sql::Sql,
     unread::own_block,
@@ -81,11 +82,14 @@ pub fn verify(path: &Path, mut progress: impl FnMut(Progress)) -> Result<Verifie
     connection.execute_batch("BEGIN")?;
     let mut verified = Verified::default();
     structure(&connection, &mut verified)?;
+    let names = Names::default();
+    names.load(&connection)?;
     let total = connection.one("SELECT count(*) FROM message", [], |row| count(row, 0))?.unwrap_or(0);
     progress(Progress { done: 0, total });
     let numbers = connection.all("SELECT number FROM room ORDER BY number", [], |row| Ok(row.get::<_, i64>(0)?))?;
     for number in numbers {
-        let mut check = Check { connection: &connection, digester: meta.digester, number, verified: &mut verified };
+        let (connection, names, digester) = (&connection, &names, meta.digester);
+        let mut check = Check { connection, names, digester, number, verified: &mut verified };
         check.room(&mut |done| progress(Progress { done, total }))?;
     }
     strays(&connection, &mut verified)?;
@@ -122,6 +126,7 @@ fn strays(connection: &Connection, verified: &mut Verified) -> Outcome<()> {
 /// The check of one room.
 struct Check<'a> {
     connection: &'a Connection,
+    names: &'a Names,
     digester: Digester,
     number: i64,
     verified: &'a mut Verified,
@@ -195,6 +200,7 @@ impl Check<'_> {
             let row = format!("message {seq} of room {}", room.id);
             match rows::posted_at(self.connection, self.number, room.id, seq) {
                 Ok(Some(posted)) => {
+                    self.name(&posted, &row)?;
                     let digest = self.digest("SELECT digest FROM message WHERE place = ?1", place(self.number, seq))?;
                     self.compare(digest, self.digester.message(&posted.row), &row);
                     self.content(&posted, &row);
@@ -214,6 +220,23 @@ impl Check<'_> {
             self.verified.found(format!("room {}", room.id), "has messages after its last one");
         }
         Ok(sums)
+    }
+
+    /// That an operation which the row records is found by its name.
+    fn name(&mut self, posted: &Posted, row: &str) -> Outcome<()> {
+        let place = place(self.number, posted.row.message.seq);
+        let recorded = "SELECT request FROM message WHERE place = ?1 AND request IS NOT NULL";
+        let Some(name) = posted.row.message.client_id.as_ref() else { return Ok(()) };
+        if self.digest(recorded, place)?.is_none() {
+            return Ok(());
+        }
+        let key = names::key(self.digester, self.number, posted.actor.as_ref(), name);
+        let indexed = "SELECT 1 FROM name WHERE key = ?1 AND seq = ?2";
+        let indexed = self.connection.one(indexed, [key, number_at(place).cast_signed()], |_| Ok(()))?;
+        if indexed.is_none() && !self.names.places(key).contains(&place) {
+            self.verified.found(row, "is not found by its name");
+        }
+        Ok(())
     }
 
     fn content(&mut self, posted: &Posted, row: &str) {

@@ -22,6 +22,7 @@ use crate::{
     database::Database,
     failure::{Failure, Outcome},
     lock::Lock,
+    names::Names,
     schema::{Meta, Purpose},
     sql::Sql,
 };
@@ -38,6 +39,7 @@ pub(crate) type Jobs = Arc<Mutex<mpsc::Receiver<Job>>>;
 /// The data as of one moment.
 pub(crate) struct Snapshot<'a> {
     connection: &'a Connection,
+    names: &'a Names,
     meta: Meta,
 }
 
@@ -50,18 +52,19 @@ impl fmt::Debug for Snapshot<'_> {
 /// One of the threads.
 pub(crate) struct Reader {
     connection: Connection,
+    names: Arc<Names>,
     meta: Meta,
     _lock: Arc<Lock>,
 }
 
 impl Reader {
-    pub(crate) fn open(database: &Database, lock: Arc<Lock>) -> Outcome<Self> {
-        Ok(Self { connection: database.connect(Purpose::Read)?, meta: database.meta, _lock: lock })
+    pub(crate) fn open(database: &Database, names: Arc<Names>, lock: Arc<Lock>) -> Outcome<Self> {
+        Ok(Self { connection: database.connect(Purpose::Read)?, names, meta: database.meta, _lock: lock })
     }
 
     /// Reads until nobody is left who could ask.
     pub(crate) fn run(self, jobs: &Jobs) {
-        let snapshot = Snapshot { connection: &self.connection, meta: self.meta };
+        let snapshot = Snapshot { connection: &self.connection, names: &self.names, meta: self.meta };
         loop {
             // Whoever waits holds the lock; the others wait for it.
             let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();

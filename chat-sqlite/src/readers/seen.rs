@@ -70,7 +70,7 @@ impl<'a> Snapshot<'a> {
         name: &ClientId,
     ) -> Outcome<Option<Operation>> {
         let number = rows::room(self.connection, &RoomSelector::Id(scope))?.map(|head| head.number);
-        rows::operation(self.connection, self.meta.digester, number, scope, actor, name)
+        rows::operation(self.connection, self.names, self.meta.digester, number, scope, actor, name)
     }
 
     pub(crate) fn view(&self, room: &RoomSelector, users: &[UserId]) -> Outcome<Option<View>> {

@@ -147,16 +147,7 @@ pub(crate) fn chain_of_post(connection: &Connection, number: i64, seq: Seq, rev:
     connection.one(select, [place(number, seq), rev.cast_signed()], |row| hash(row, 0))
 }
 
-/// An operation that a message's row records.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Named {
-    /// Where it is looked for; see [`super::name_place`].
-    pub(crate) place: i64,
-    /// The hash of the request.
-    pub(crate) request: u64,
-}
-
-/// Adds a message.
+/// Adds a message; `request` is the hash of the operation that its row records as well.
 ///
 /// # Errors
 /// A violated `UNIQUE` constraint if its id is taken; then nothing is changed.
@@ -165,12 +156,12 @@ pub(crate) fn insert_message(
     digester: Digester,
     number: i64,
     posted: &Posted,
-    named: Option<Named>,
+    request: Option<u64>,
 ) -> Outcome<()> {
     const INSERT: &str = "INSERT INTO message (place, id, rev, post_rev, ord, own_ord, chain, sender, actor, \
-         message_type, created_at, client_id, named, request, content, metadata, attachments, reply_to, \
+         message_type, created_at, client_id, request, content, metadata, attachments, reply_to, \
          content_digest, digest) VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, \
-         ?17, ?18, ?19)";
+         ?17, ?18)";
     let Posted { row, chain, actor } = posted;
     let message = &row.message;
     let actor = (*actor != message.sender).then(|| actor.as_ref().map_or("", UserId::as_str));
@@ -188,8 +179,7 @@ pub(crate) fn insert_message(
             message.message_type.code(),
             message.created_at.as_millis(),
             message.client_id.as_ref().map(ClientId::as_str),
-            named.map(|named| named.place),
-            named.map(|named| named.request.cast_signed()),
+            request.map(u64::cast_signed),
             message.content,
             metadata_json(message.metadata.as_ref())?,
             attachments_json(message)?,

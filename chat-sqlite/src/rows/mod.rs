@@ -15,10 +15,10 @@ pub(crate) use change::{About, ChangeRow, chain_at, changes, insert_change, post
 pub(crate) use code::{Code, code};
 pub(crate) use member::{active_members, member, members, put_member, readers_of, update_registers};
 pub(crate) use message::{
-    Named, Posted, chain_of_post, id_at, insert_message, message_at, messages, place_of, places_by_id, posted,
-    posted_at, update_message,
+    Posted, chain_of_post, id_at, insert_message, message_at, messages, place_of, places_by_id, posted, posted_at,
+    update_message,
 };
-pub(crate) use operation::{insert_operation, name_place, operation};
+pub(crate) use operation::{insert_operation, operation};
 pub(crate) use room::{
     RoomHead, delete_room, insert_room, room, room_numbered, rooms_by_activity, update_head, update_settings,
 };

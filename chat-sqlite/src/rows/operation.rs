@@ -6,38 +6,49 @@ use chat_core::{
 };
 use rusqlite::{Connection, params};
 
-use crate::{failure::Outcome, place::place, sql::Sql};
+use crate::{
+    failure::Outcome,
+    names::{self, Names},
+    sql::Sql,
+};
 
 use super::{count, hash, optional_name};
-
-/// Where in the index a message is found whose row records an operation: in its room, by 32 bits of a hash of actor
-/// and name. What is found there is then compared.
-pub(crate) fn name_place(digester: Digester, number: i64, actor: Option<&UserId>, name: &ClientId) -> i64 {
-    place(number, digester.request(&(actor, name)) & u64::from(u32::MAX))
-}
 
 /// What was done under a name, whichever table says so. `number` is that of the room `scope`, if there is one.
 pub(crate) fn operation(
     connection: &Connection,
+    names: &Names,
     digester: Digester,
     number: Option<i64>,
     scope: RoomId,
     actor: Option<&UserId>,
     name: &ClientId,
 ) -> Outcome<Option<Operation>> {
-    const SELECT: &str = "SELECT request, ?2, id, place & 4294967295, NULL FROM message \
-         WHERE named = ?1 AND client_id = ?4 AND ifnull(actor, ifnull(sender, '')) = ?3 \
+    const AT: &str = "SELECT request, ?2, id, place & 4294967295, NULL FROM message \
+         WHERE place = ?1 AND request IS NOT NULL AND client_id = ?4 AND ifnull(actor, ifnull(sender, '')) = ?3";
+    // The names first: most often there is none.
+    const SELECT: &str = "SELECT request, ?2, id, place & 4294967295, NULL FROM name \
+         CROSS JOIN message ON place = (key >> 32 << 32 | name.seq) \
+         WHERE key = ?1 AND request IS NOT NULL AND client_id = ?4 AND ifnull(actor, ifnull(sender, '')) = ?3 \
          UNION ALL SELECT request, room, message, seq, user FROM operation \
          WHERE scope = ?2 AND actor = ?3 AND name = ?4";
-    let named = number.map(|number| name_place(digester, number, actor, name));
-    let params = params![named, scope.as_bytes(), actor.map_or("", UserId::as_str), name.as_str()];
-    connection.one(SELECT, params, |row| {
-        let target = match row.get::<_, Option<[u8; 16]>>(2)? {
-            Some(id) => Target::Message { id: MessageId::from_bytes(id), seq: count(row, 3)? },
-            None => optional_name(row, 4)?.map_or(Target::Room, Target::Member),
-        };
-        Ok(Operation { digest: hash(row, 0)?, room: RoomId::from_bytes(row.get(1)?), target })
-    })
+    let find = |select, place: Option<i64>| {
+        let params = params![place, scope.as_bytes(), actor.map_or("", UserId::as_str), name.as_str()];
+        connection.one(select, params, |row| {
+            let target = match row.get::<_, Option<[u8; 16]>>(2)? {
+                Some(id) => Target::Message { id: MessageId::from_bytes(id), seq: count(row, 3)? },
+                None => optional_name(row, 4)?.map_or(Target::Room, Target::Member),
+            };
+            Ok(Operation { digest: hash(row, 0)?, room: RoomId::from_bytes(row.get(1)?), target })
+        })
+    };
+    let key = number.map(|number| names::key(digester, number, actor, name));
+    for place in key.map_or_else(Vec::new, |key| names.places(key)) {
+        if let Some(found) = find(AT, Some(place))? {
+            return Ok(Some(found));
+        }
+    }
+    find(SELECT, key)
 }
 
 /// Records an operation that no message's row does.

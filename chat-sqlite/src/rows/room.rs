@@ -8,6 +8,7 @@ use rusqlite::{Connection, Row, params};
 
 use crate::{
     failure::{Failure, Outcome},
+    names::Names,
     sql::Sql,
 };
 
@@ -168,6 +169,7 @@ pub(crate) fn delete_room(connection: &Connection, number: i64, id: RoomId) -> O
     let (first, last) = (crate::place::place(number, 0), crate::place::place(number, u64::MAX));
     connection.run("DELETE FROM message WHERE place BETWEEN ?1 AND ?2", [first, last])?;
     connection.run("DELETE FROM change WHERE place BETWEEN ?1 AND ?2", [first, last])?;
+    Names::delete_room(connection, number)?;
     connection.run("DELETE FROM operation WHERE scope = ?1", [id.as_bytes()])?;
     connection.run("DELETE FROM member WHERE room = ?1", [number])?;
     connection.run("DELETE FROM own WHERE room = ?1", [number])?;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use chat_core::{
-    Member, MemberSettings, Message, MessageId, Rev, Role, Room, RoomId, Standing, Timestamp, UserId,
+    Member, MemberSettings, Message, MessageId, Rev, Role, Room, RoomId, Seq, Standing, Timestamp, UserId,
     store::{
         Applied, Change, ChangeBody, ChangeKind, Commit, CommitError, Done, Edit, Guard, MarkerMove, MarkerTo,
         MemberChange, MemberWrite, MessageRow, NewRoom, OperationName, Post, Refusal, RoomSelector, RoomSettings,
@@ -19,8 +19,9 @@ use rusqlite::{Connection, ErrorCode};
 
 use crate::{
     failure::{Failure, Outcome},
+    names::{self, Names},
     place::fits,
-    rows::{self, Named, Posted, RoomHead},
+    rows::{self, Posted, RoomHead},
     schema::Meta,
     sql::Sql,
     unread::{count_deleted, own_block},
@@ -58,6 +59,7 @@ impl From<Failure> for Stop {
 pub(super) struct Draft<'a> {
     pub(super) connection: &'a Connection,
     heads: &'a mut Heads,
+    names: &'a Names,
     meta: Meta,
     id: RoomId,
     actor: Option<UserId>,
@@ -67,6 +69,8 @@ pub(super) struct Draft<'a> {
     /// The room; absent until the commit makes it, and when the commit removes it.
     head: Option<Head>,
     pub(super) people: HashMap<UserId, Person>,
+    /// The key and the place of the name that a message's row has recorded.
+    named: Option<(i64, Seq)>,
     /// What the first change is about.
     first: Option<Target>,
     pub(super) done: Done,
@@ -77,6 +81,7 @@ impl<'a> Draft<'a> {
     pub(super) fn apply(
         connection: &'a Connection,
         heads: &'a mut Heads,
+        names: &'a Names,
         meta: Meta,
         commit: Commit,
     ) -> Outcome<Answer> {
@@ -86,7 +91,7 @@ impl<'a> Draft<'a> {
         if undo {
             connection.run("SAVEPOINT one", [])?;
         }
-        let answer = match Self::attempt(connection, heads, meta, commit) {
+        let answer = match Self::attempt(connection, heads, names, meta, commit) {
             Ok(applied) => Ok(applied),
             Err(Stop::Failed(failure)) => return Err(failure),
             Err(Stop::Refused(error)) => {
@@ -102,11 +107,19 @@ impl<'a> Draft<'a> {
         Ok(answer)
     }
 
-    fn attempt(connection: &'a Connection, heads: &'a mut Heads, meta: Meta, commit: Commit) -> Result<Applied, Stop> {
+    fn attempt(
+        connection: &'a Connection,
+        heads: &'a mut Heads,
+        names: &'a Names,
+        meta: Meta,
+        commit: Commit,
+    ) -> Result<Applied, Stop> {
         let Commit { room: id, actor, at, guard, operation, writes } = commit;
         let head = heads.room(connection, id)?;
         let (people, done) = (HashMap::new(), Done::default());
-        let mut draft = Self { connection, heads, meta, id, actor, at, operation, head, people, first: None, done };
+        let (named, first) = (None, None);
+        let mut draft =
+            Self { connection, heads, names, meta, id, actor, at, operation, head, people, named, first, done };
         if let Some(before) = draft.before()? {
             return Ok(before);
         }
@@ -126,7 +139,7 @@ impl<'a> Draft<'a> {
             _ => self.heads.room(self.connection, *scope)?.map(|head| head.head.number),
         };
         let (digester, actor) = (self.meta.digester, self.actor.as_ref());
-        match rows::operation(self.connection, digester, number, *scope, actor, name)? {
+        match rows::operation(self.connection, self.names, digester, number, *scope, actor, name)? {
             Some(before) if before.digest == *digest => Ok(Some(Applied::Before(before))),
             Some(_) => Err(Refusal::OperationConflict.into()),
             None => Ok(None),
@@ -188,6 +201,9 @@ impl<'a> Draft<'a> {
         {
             let target = self.first.take().unwrap_or(Target::Room);
             rows::insert_operation(self.connection, self.actor.as_ref(), &named, self.id, &target)?;
+        }
+        if let Some((key, seq)) = self.named {
+            self.names.put(key, seq);
         }
         if let Some(head) = self.head {
             for (user, person) in self.people {
@@ -433,17 +449,19 @@ impl<'a> Draft<'a> {
         let (digester, number) = (self.meta.digester, self.number()?);
         let name = posted.row.message.client_id.as_ref();
         let operation = self.operation.take_if(|named| is_first && named.scope == self.id && Some(&named.name) == name);
-        let named = operation.as_ref().map(|named| Named {
-            place: rows::name_place(digester, number, self.actor.as_ref(), &named.name),
-            request: named.digest,
-        });
-        rows::insert_message(self.connection, digester, number, posted, named).map_err(|failure| match failure {
+        let request = operation.as_ref().map(|named| named.digest);
+        rows::insert_message(self.connection, digester, number, posted, request).map_err(|failure| match failure {
             Failure::Sqlite(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
                 let taken = StoreError::Unavailable("a message with this id is there already".into());
                 Stop::Refused(taken.into())
             }
             failure => Stop::Failed(failure),
-        })
+        })?;
+        if let Some(named) = operation {
+            let key = names::key(digester, number, self.actor.as_ref(), &named.name);
+            self.named = Some((key, posted.row.message.seq));
+        }
+        Ok(())
     }
 
     fn edit(&mut self, edit: Edit) -> Result<(), Stop> {

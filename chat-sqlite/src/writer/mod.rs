@@ -20,6 +20,7 @@ use crate::{
     database::Database,
     failure::{Failure, Outcome},
     lock::Lock,
+    names::Names,
     schema::Purpose,
     sql::Sql,
 };
@@ -49,13 +50,14 @@ pub(crate) struct Writer {
     /// Absent after a failure: the next batch opens it anew.
     connection: Option<Connection>,
     heads: Heads,
+    names: Arc<Names>,
     _lock: Arc<Lock>,
 }
 
 impl Writer {
-    pub(crate) fn open(database: Database, lock: Arc<Lock>) -> Outcome<Self> {
-        let connection = database.connect(Purpose::Write)?;
-        Ok(Self { database, connection: Some(connection), heads: Heads::default(), _lock: lock })
+    pub(crate) fn open(database: Database, names: Arc<Names>, lock: Arc<Lock>) -> Outcome<Self> {
+        let connection = connect(&database, &names)?;
+        Ok(Self { database, connection: Some(connection), heads: Heads::default(), names, _lock: lock })
     }
 
     /// Writes until nobody is left who could ask; then lets go of the file.
@@ -97,16 +99,18 @@ impl Writer {
     fn write(&mut self, batches: Vec<Vec<Commit>>) -> Outcome<Vec<Vec<Answer>>> {
         let connection = match &mut self.connection {
             Some(connection) => connection,
-            closed => closed.insert(self.database.connect(Purpose::Write)?),
+            closed => closed.insert(connect(&self.database, &self.names)?),
         };
         connection.run("BEGIN IMMEDIATE", [])?;
         let mut answers = Vec::with_capacity(batches.len());
         for batch in batches {
-            let apply = |commit| Draft::apply(connection, &mut self.heads, self.database.meta, commit);
+            let apply = |commit| Draft::apply(connection, &mut self.heads, &self.names, self.database.meta, commit);
             answers.push(batch.into_iter().map(apply).collect::<Outcome<Vec<_>>>()?);
         }
         self.heads.write(connection, self.database.meta.digester)?;
+        let moved = self.names.write(connection)?;
         connection.run("COMMIT", [])?;
+        self.names.forget(&moved);
         self.heads.trim();
         Ok(answers)
     }
@@ -120,12 +124,19 @@ impl Writer {
     }
 }
 
+/// A connection that writes. What was known of the names is as it finds them.
+fn connect(database: &Database, names: &Names) -> Outcome<Connection> {
+    let connection = database.connect(Purpose::Write)?;
+    names.load(&connection)?;
+    Ok(connection)
+}
+
 #[cfg(test)]
 mod tests {
     use chat_core::Role;
     use chat_testkit::{
         cast::{alice, message_id, room_id},
-        commits::{commit, create, join, post},
+        commits::{CommitExt as _, commit, create, join, post},
     };
 
     use super::*;
@@ -133,13 +144,19 @@ mod tests {
 
     fn writer(folder: &tempfile::TempDir) -> Writer {
         let (database, lock) = open::open(&folder.path().join("chat.db"), Options::default()).unwrap();
-        Writer::open(database, Arc::new(lock)).unwrap()
+        Writer::open(database, Arc::default(), Arc::new(lock)).unwrap()
     }
 
     fn ask(writer: &mut Writer, commits: Vec<Commit>) -> Vec<Answer> {
         let (reply, mut answer) = oneshot::channel();
         writer.answer(vec![Request { commits, reply }]);
         answer.try_recv().expect("an answer")
+    }
+
+    /// A named message; its name tells its number.
+    fn named(number: u64) -> Commit {
+        let said = post(message_id(number), &alice(), "hi");
+        commit(room_id(1), [said]).by(&alice()).named(&format!("op-{number}"), number)
     }
 
     fn make_room(writer: &mut Writer) {
@@ -184,5 +201,61 @@ mod tests {
         assert!(matches!(answers[..], [Err(CommitError::Failed(_)), Err(CommitError::Failed(_))]), "{answers:?}");
         let posted = ask(&mut writer, vec![commit(room_id(1), [said])]);
         assert_eq!(place(&posted[0]), 3);
+    }
+
+    #[test]
+    fn a_name_is_found_before_and_after_it_moved_to_the_index_and_when_the_file_is_opened_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut first = writer(&folder);
+        make_room(&mut first);
+        // More than gather before they move: the first of them have moved, the last of them have not.
+        let total = 18_000;
+        for start in (1..=total).step_by(600) {
+            let answers = ask(&mut first, (start..start + 600).map(named).collect());
+            assert!(answers.iter().all(Result::is_ok));
+        }
+        let count = |writer: &Writer, sql: &str| {
+            writer.connection.as_ref().unwrap().query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap()
+        };
+        let indexed = count(&first, "SELECT count(*) FROM name");
+        assert!((1..i64::try_from(total).unwrap()).contains(&indexed), "{indexed}");
+        let repeated = |writer: &mut Writer, total: u64| {
+            let again = ask(writer, (1..=total).step_by(7).map(named).collect());
+            assert!(again.iter().all(|answer| matches!(answer, Ok(Applied::Before(_)))));
+        };
+        repeated(&mut first, total);
+        first.close().unwrap();
+
+        let mut second = writer(&folder);
+        repeated(&mut second, total);
+        // They go on moving, the ones that had moved before as well, until all of that time are in the index.
+        for start in (total + 1..=total + 36_000).step_by(600) {
+            ask(&mut second, (start..start + 600).map(named).collect());
+        }
+        let indexed = count(&second, "SELECT count(DISTINCT seq) FROM name WHERE seq <= 18000");
+        assert_eq!(indexed, i64::try_from(total).unwrap());
+        repeated(&mut second, total + 36_000);
+        let rows = count(&second, "SELECT sum(length(names)) / 16 FROM fresh");
+        assert!(rows < 60_000, "what has moved is removed: {rows}");
+        second.close().unwrap();
+        let file = folder.path().join("chat.db");
+        assert!(crate::verify(&file, |_| ()).unwrap().is_sound());
+        Connection::open(&file).unwrap().execute("DELETE FROM fresh", []).unwrap();
+        let damage = crate::verify(&file, |_| ()).unwrap().damage;
+        assert!(damage.iter().all(|row| row.problem == "is not found by its name") && !damage.is_empty());
+    }
+
+    #[test]
+    fn a_name_whose_transaction_failed_is_free_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = writer(&folder);
+        make_room(&mut writer);
+        let damage = |sql| writer.connection.as_ref().unwrap().execute(sql, []).unwrap();
+        damage("INSERT INTO change (place, posted, kind, at, chain) VALUES ((1 << 32) + 4, 0, 1, 0, 0)");
+        let renamed = commit(room_id(1), [chat_testkit::commits::rename("kitchen")]);
+        let failed = ask(&mut writer, vec![named(1), renamed]);
+        assert!(matches!(failed[..], [Err(CommitError::Failed(_)), Err(CommitError::Failed(_))]), "{failed:?}");
+        assert!(matches!(ask(&mut writer, vec![named(1)])[..], [Ok(Applied::Done(_))]));
+        assert!(matches!(ask(&mut writer, vec![named(1)])[..], [Ok(Applied::Before(_))]));
     }
 }
