@@ -8,6 +8,7 @@ export { ChatError, type ClientCode } from "./errors.js";
 export type { Commands } from "./frames.js";
 export type { Cause, ClientEvents } from "./host.js";
 export type { Operation, OutboxEntry, OutboxStorage, Outgoing } from "./outbox.js";
+export { paced } from "./paced.js";
 export type * from "./protocol.js";
 export { type Receipt, readBy, receiptOf } from "./receipts.js";
 export type { Room, RoomSnapshot, RoomStatus } from "./room.js";

@@ -85,7 +85,7 @@ test("a frame with a field that the types lack, or without one that they have, w
 });
 
 test("the examples of the README and of the comments compile", async () => {
-  const names = ["client", "errors", "gate", "receipts", "room", "rooms", "store", "outbox-indexeddb"];
+  const names = ["client", "errors", "gate", "receipts", "room", "rooms", "store", "paced", "outbox-indexeddb"];
   const sources = ["../README.md", ...names.map((name) => `../src/${name}.ts`)];
   const examples: string[] = [];
   for (const source of sources) {
@@ -123,6 +123,7 @@ declare global {
   const picture: client.Attachment;
   const question: client.Message;
   const when: typeof client.when;
+  const paced: typeof client.paced;
   const receiptOf: typeof client.receiptOf;
   const ChatError: typeof client.ChatError;
   const Gate: typeof TheGate;
