@@ -3,10 +3,14 @@
 import type {
   ChatError,
   ConnectionState,
+  Level,
   Message,
   My,
   Participant,
   RoomInfo,
+  RoomKind,
+  RoomListSnapshot,
+  RoomState,
   RoomStatus,
   SendMessage,
 } from "@chat-engine/client";
@@ -37,6 +41,12 @@ export interface ChatMessage extends Omit<Message, "seq" | "rev"> {
   readonly error?: ChatError;
 }
 
+/** Somebody who types. */
+export interface TypingUser {
+  readonly user_id: string;
+  readonly name: string;
+}
+
 /** A room, as `useChat` gives it. The first five fields are those that the original hook had. */
 export interface Chat {
   /** In order: what is stored, then what is on its way. */
@@ -59,7 +69,7 @@ export interface Chat {
   /** Who has the room open now: user ids. */
   readonly present: readonly string[];
   /** Who types now, oneself left out. One who is not among the known participants is left with an id for a name. */
-  readonly typingUsers: readonly { readonly user_id: string; readonly name: string }[];
+  readonly typingUsers: readonly TypingUser[];
   readonly unreadCount: number;
   readonly hasOlder: boolean;
   readonly hasNewer: boolean;
@@ -73,4 +83,45 @@ export interface Chat {
   readonly deleteMessage: (messageId: string) => string;
   readonly retry: (clientId: string) => void;
   readonly discard: (clientId: string) => void;
+}
+
+/** A room, as a list shows it. */
+export interface ChatRoomItem {
+  /** What to give to `useChat`. */
+  readonly roomId: string;
+  /** The host's own name for it. */
+  readonly key: string | null;
+  readonly kind: RoomKind;
+  /** Its name; a direct room's is the other person's. Where neither is known: its key, or an empty text. */
+  readonly name: string;
+  readonly avatar: string | null;
+  readonly lastMessage: Message | null;
+  readonly unreadCount: number;
+  readonly typingUsers: readonly TypingUser[];
+  readonly pinned: boolean;
+  /** What the user wants to be told of. */
+  readonly level: Level;
+  readonly state: RoomState;
+}
+
+/** My rooms, as `useChatRooms` gives them: those that I hid left out. */
+export interface ChatRooms {
+  /** `stale`: it was right a while ago. */
+  readonly status: RoomListSnapshot["status"];
+  /** The pinned ones first, then by latest activity. */
+  readonly rooms: readonly ChatRoomItem[];
+  /** Of all rooms together, those that I hid included. */
+  readonly unreadTotal: number;
+}
+
+/** Somebody else in a room, as `usePresence` gives them. */
+export interface Presence {
+  readonly user_id: string;
+  readonly name: string;
+  /** Whether they are connected. */
+  readonly online: boolean;
+  /** Whether they have this room open. */
+  readonly here: boolean;
+  /** When they were last connected, if that is known. */
+  readonly lastSeen: string | null;
 }

@@ -1,0 +1,96 @@
+/** The messages of a room as they are shown: each one the same object until something of it changes. */
+
+import { ChatError, type Message, type Outgoing, type RoomSnapshot } from "@chat-engine/client";
+import type { ChatMessage, Progress } from "./types.js";
+import { keep } from "./view.js";
+
+type Part = Pick<RoomSnapshot, "id" | "ref" | "messages" | "outbox" | "participants">;
+
+/** What a shown message was made of. */
+interface Made {
+  from: Message | Outgoing;
+  senderName: string;
+  progress: Progress;
+  message: ChatMessage;
+}
+
+/** See the module. */
+export class MessageList {
+  #made = new Map<string, Made>();
+  #shown: readonly ChatMessage[] = [];
+  #of: Part | undefined;
+  #me = "";
+
+  /** What is stored, then what is on its way. */
+  show(room: Part, me: string): readonly ChatMessage[] {
+    const same =
+      this.#me === me &&
+      this.#of?.id === room.id &&
+      this.#of.messages === room.messages &&
+      this.#of.outbox === room.outbox &&
+      this.#of.participants === room.participants;
+    if (!same) this.#shown = keep(this.#shown, this.#make(room, me));
+    this.#of = room;
+    this.#me = me;
+    return this.#shown;
+  }
+
+  #make(room: Part, me: string): ChatMessage[] {
+    const made = new Map<string, Made>();
+    const names = new Map(room.participants.map(({ user_id, name }) => [user_id, name ?? user_id]));
+    const others = room.participants.filter(({ user_id }) => user_id !== me);
+    // A place that all others have reached; with nobody there to read it, nothing is read.
+    const reached = (seqs: number[]) => (seqs.length === 0 ? 0 : Math.min(...seqs));
+    const read = reached(others.map(({ read_seq }) => read_seq));
+    const delivered = reached(others.map(({ delivered_seq }) => delivered_seq));
+
+    const add = (key: string, from: Made["from"], sender: string | null, progress: Progress, make: Making) => {
+      const senderName = sender === null ? "" : (names.get(sender) ?? sender);
+      const old = this.#made.get(key);
+      const same = old?.from === from && old.senderName === senderName && old.progress === progress;
+      made.set(key, same ? old : { from, senderName, progress, message: make({ key, senderName, progress }) });
+    };
+
+    for (const message of room.messages) {
+      const isMine = message.sender !== null && message.sender === me;
+      const progress = !isMine || message.seq > delivered ? "sent" : message.seq > read ? "delivered" : "read";
+      const key = (isMine ? message.client_id : undefined) ?? message.id;
+      add(key, message, message.sender, progress, (shown) => stored(message, isMine, shown));
+    }
+    for (const entry of room.outbox) {
+      // Another tab may have sent it, and its message be here already.
+      if (entry.action !== "send_message" || made.has(entry.clientId)) continue;
+      add(entry.clientId, entry, me, entry.state, (shown) => outgoing(entry, room.id ?? room.ref, me, shown));
+    }
+    this.#made = made;
+    return Array.from(made.values(), ({ message }) => message);
+  }
+}
+
+type Shown = Pick<ChatMessage, "key" | "senderName" | "progress">;
+type Making = (shown: Shown) => ChatMessage;
+
+function stored({ rev: _, ...message }: Message, isMine: boolean, shown: Shown): ChatMessage {
+  return { ...message, ...shown, isMine };
+}
+
+function outgoing(
+  { clientId, fields, createdAt, error }: Extract<Outgoing, { action: "send_message" }>,
+  room: string,
+  me: string,
+  shown: Shown,
+): ChatMessage {
+  const { read_seq: _, sender: __, message_type = "text", ...said } = fields;
+  return {
+    ...said,
+    ...shown,
+    id: clientId,
+    client_id: clientId,
+    room,
+    sender: me,
+    message_type,
+    created_at: new Date(createdAt).toISOString(),
+    isMine: true,
+    ...(error ? { error: new ChatError(error.code, error.message, "never") } : {}),
+  };
+}
