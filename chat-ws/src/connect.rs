@@ -1,4 +1,4 @@
-//! From a request to an open socket: everything that can be refused is refused before the upgrade.
+//! From a request to an open connection: everything that can be refused is refused before the first byte of it.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -9,7 +9,7 @@ use axum::{
 };
 use bytes::Bytes;
 use chat_core::{
-    Code, Error, RoomKey, RoomRef,
+    Actor, Code, Error, RoomKey, RoomRef,
     wire::{Connection, Identity},
 };
 
@@ -20,13 +20,14 @@ use crate::{
     metrics::Refusal,
     server::Shared,
     slots::Slot,
-    ws::{Pending, Upgrade},
+    sse::EventStream,
+    ws::Upgrade,
 };
 
 /// How long those wait who come when there is no place, in milliseconds.
 const WAIT_MS: u64 = 2_000;
 
-/// What a socket is for.
+/// What a connection is for.
 enum Target {
     /// Many rooms.
     Many,
@@ -35,29 +36,49 @@ enum Target {
     Nowhere,
 }
 
+impl Target {
+    /// The room with the key that the path's `job_id` makes.
+    async fn of(shared: &Shared, parts: &mut Parts) -> Self {
+        let job = segment(parts, "job_id").await;
+        let key = job.and_then(|job| RoomKey::new(format!("{}{job}", shared.settings.room_prefix)).ok());
+        key.map_or(Self::Nowhere, |key| Self::Room(key.into()))
+    }
+}
+
 /// `/ws/`: many rooms.
 pub(crate) async fn general(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let in_query = shared.settings.query_tokens;
-    answer(&shared, Target::Many, in_query, request.into_parts().0).await
+    answer(&shared, Box::pin(socket(&shared, Target::Many, in_query, &mut request.into_parts().0)).await)
 }
 
 /// `/ws/job_chat/{job_id}/`: in the room with the key that the id makes.
 pub(crate) async fn room(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let mut parts = request.into_parts().0;
-    let job = segment(&mut parts, "job_id").await;
-    let key = job.and_then(|job| RoomKey::new(format!("{}{job}", shared.settings.room_prefix)).ok());
-    let target = key.map_or(Target::Nowhere, |key| Target::Room(key.into()));
-    answer(&shared, target, shared.settings.room_query_tokens, parts).await
+    let target = Target::of(&shared, &mut parts).await;
+    let in_query = shared.settings.room_query_tokens;
+    answer(&shared, Box::pin(socket(&shared, target, in_query, &mut parts)).await)
 }
 
-async fn answer(shared: &Arc<Shared>, target: Target, in_query: bool, mut parts: Parts) -> Response {
-    Box::pin(open(shared, target, in_query, &mut parts)).await.unwrap_or_else(|refused| {
+/// The same as [`general`], as a stream.
+pub(crate) async fn general_stream(shared: &Arc<Shared>, request: Request) -> Response {
+    answer(shared, Box::pin(stream(shared, Target::Many, &mut request.into_parts().0)).await)
+}
+
+/// The same as [`room`], as a stream.
+pub(crate) async fn room_stream(shared: &Arc<Shared>, request: Request) -> Response {
+    let mut parts = request.into_parts().0;
+    let target = Target::of(shared, &mut parts).await;
+    answer(shared, Box::pin(stream(shared, target, &mut parts)).await)
+}
+
+fn answer(shared: &Shared, opened: Result<Response, Refused>) -> Response {
+    opened.unwrap_or_else(|refused| {
         shared.metrics.refused(refused.why);
         refused.error.into_response()
     })
 }
 
-/// Why there is no socket.
+/// Why there is no connection.
 struct Refused {
     why: Refusal,
     error: ApiError,
@@ -74,17 +95,55 @@ impl Refused {
     }
 }
 
-/// Checks everything, lets the connection say its first word, and hands the socket to a task of its own.
-async fn open(shared: &Arc<Shared>, target: Target, in_query: bool, parts: &mut Parts) -> Result<Response, Refused> {
+/// A connection that was let in, and has said its first word.
+struct Admitted {
+    connection: Connection,
+    first: Vec<Bytes>,
+    slot: Slot,
+    /// Nobody yet, where the token is still to come.
+    who: Option<Actor>,
+}
+
+/// A WebSocket: the connection is handed to a task of its own, which waits for the upgrade.
+async fn socket(shared: &Arc<Shared>, target: Target, in_query: bool, parts: &mut Parts) -> Result<Response, Refused> {
+    let upgrade = Upgrade::of(parts)
+        .map_err(|(status, error)| Refused { why: Refusal::Malformed, error: ApiError::with(status, &error) })?;
+    let Admitted { connection, first, slot, .. } = admit(shared, target, in_query, parts).await?;
+    let (response, pending) = upgrade.accept();
+    let (stop, shared) = (shared.life.stop(), Arc::clone(shared));
+    // spawns: one socket's task; it holds a `Stop`, through which `ChatServer::close` ends it and waits for it.
+    tokio::spawn(async move {
+        let limits = &shared.settings.limits;
+        let socket = pending.open(limits.frame_bytes, limits.handshake_timeout).await;
+        if let Some(socket) = socket {
+            Driver::new(socket, connection, first, shared, slot, stop).run().await;
+        }
+    });
+    Ok(response)
+}
+
+/// A stream. Whoever can send requests can send headers: the token is there, or nobody is let in.
+async fn stream(shared: &Arc<Shared>, target: Target, parts: &mut Parts) -> Result<Response, Refused> {
+    let Admitted { connection, first, slot, who } = admit(shared, target, false, parts).await?;
+    let who = who.ok_or_else(|| Refused::new(Refusal::Unauthorized, AuthError::Missing.into()))?;
+    let (response, link) = EventStream::open(&shared.inboxes, connection.id(), who);
+    let driver = Driver::new(link, connection, first, Arc::clone(shared), slot, shared.life.stop());
+    shared.metrics.streams_opened.add(1);
+    // spawns: one stream's task; it holds a `Stop`, through which `ChatServer::close` ends it and waits for it.
+    tokio::spawn(driver.run());
+    Ok(response)
+}
+
+/// Checks everything, and lets the connection say its first word.
+async fn admit(shared: &Arc<Shared>, target: Target, in_query: bool, parts: &mut Parts) -> Result<Admitted, Refused> {
     if !shared.life.is_running() {
         return Err(Refused::new(Refusal::Draining, Error::Draining));
     }
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
-    let upgrade = Upgrade::of(parts)
-        .map_err(|(status, error)| Refused { why: Refusal::Malformed, error: ApiError::with(status, &error) })?;
     let mut slot = shared.slots.claim(peer).map_err(Refused::full)?;
     let identity = identify(shared, in_query, parts).await?;
-    if let Some(user) = identity.as_ref().and_then(|identity| identity.actor.user())
+    let who = identity.as_ref().map(|identity| identity.actor.clone());
+    if let Some(user) = who.as_ref().and_then(Actor::user)
         && !slot.claim_user(user)
     {
         return Err(Refused::full(Refusal::User));
@@ -95,20 +154,17 @@ async fn open(shared: &Arc<Shared>, target: Target, in_query: bool, parts: &mut 
         // Whoever asks learns no more than about a room that is not there.
         Target::Nowhere => return Err(Refused::new(Refusal::NotFound, Error::not_found("room"))),
     };
-    let is_known = identity.is_some();
     let (verifier, meter) = (Arc::clone(shared) as _, Arc::clone(shared) as _);
     let connection = Connection::open(shared.engine.clone(), verifier, shared.setup(room), identity, shared.now());
     let mut connection = connection.metered(meter);
     let mut first = Vec::new();
-    if is_known {
+    if who.is_some() {
         greet(shared, &mut connection, &mut first).await?;
     }
-    let (response, pending) = upgrade.accept();
-    spawn(shared, pending, connection, first, slot);
-    Ok(response)
+    Ok(Admitted { connection, first, slot, who })
 }
 
-/// Whose socket it is; nobody's yet, if there is no token.
+/// Whose connection it is; nobody's yet, if there is no token.
 async fn identify(shared: &Shared, in_query: bool, parts: &Parts) -> Result<Option<Identity>, Refused> {
     let token = find_token(&parts.headers, &parts.uri, in_query);
     let credentials = Credentials { token: token.as_deref(), headers: &parts.headers };
@@ -122,7 +178,7 @@ async fn identify(shared: &Shared, in_query: bool, parts: &Parts) -> Result<Opti
     }
 }
 
-/// Waits for the first word of the connection: `ready`, or why not. Saying it before the upgrade makes it a status.
+/// Waits for the first word of the connection: `ready`, or why not. Saying it now makes it a status.
 async fn greet(shared: &Shared, connection: &mut Connection, first: &mut Vec<Bytes>) -> Result<(), Refused> {
     let said = tokio::time::timeout(shared.settings.limits.handshake_timeout, connection.output(first)).await;
     match (said, connection.refusal()) {
@@ -140,18 +196,4 @@ const fn reason(code: Code) -> Refusal {
         Code::Unauthorized | Code::Forbidden => Refusal::Unauthorized,
         _ => Refusal::Busy,
     }
-}
-
-fn spawn(shared: &Arc<Shared>, pending: Pending, connection: Connection, first: Vec<Bytes>, slot: Slot) {
-    let limits = &shared.settings.limits;
-    let (frame_bytes, limit) = (limits.frame_bytes, limits.handshake_timeout);
-    let stop = shared.life.stop();
-    let shared = Arc::clone(shared);
-    // spawns: one socket's task; it holds a `Stop`, through which `ChatServer::close` ends it and waits for it.
-    tokio::spawn(async move {
-        let socket = pending.open(frame_bytes, limit).await;
-        if let Some(socket) = socket {
-            Driver::new(socket, connection, first, shared, slot, stop).run().await;
-        }
-    });
 }

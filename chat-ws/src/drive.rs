@@ -1,4 +1,4 @@
-//! One client: its socket below, the protocol without sockets above, and the clock beside them.
+//! One client: its link below, the protocol without sockets above, and the clock beside them.
 
 use std::{
     pin::{Pin, pin},
@@ -17,21 +17,21 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::{
     lifecycle::Stop,
+    link::{Broken, Incoming, Link},
     metrics::End,
     server::Shared,
     slots::Slot,
-    ws::{Broken, Incoming, WsSocket},
 };
 
-/// Frames that are taken from one socket before others have their turn.
+/// Frames that are taken from one peer before others have their turn.
 const READS: usize = 64;
 
 /// Who is told to come back, comes back within so long; spread, so that not all come at once.
 const COME_BACK: Duration = Duration::from_secs(3);
 
 /// A client's connection, with everything that it has claimed.
-pub(crate) struct Driver {
-    socket: WsSocket,
+pub(crate) struct Driver<L> {
+    link: L,
     connection: Connection,
     shared: Arc<Shared>,
     slot: Slot,
@@ -60,7 +60,7 @@ enum Ending {
     Say(CloseCode),
     /// The peer was silent.
     Idle,
-    /// The peer broke RFC 6455; the code says how.
+    /// The peer broke the rules of its link; the code says how.
     Violation(u16),
     /// There is nobody to say anything to.
     Gone(End),
@@ -77,10 +77,10 @@ enum Read {
     End(Ending),
 }
 
-impl Driver {
-    /// A connection whose handshake is done; `first` is what it has to say already.
+impl<L: Link> Driver<L> {
+    /// A connection whose link is open; `first` is what it has to say already.
     pub(crate) fn new(
-        socket: WsSocket,
+        link: L,
         connection: Connection,
         first: Vec<Bytes>,
         shared: Arc<Shared>,
@@ -90,7 +90,7 @@ impl Driver {
         let now = Instant::now();
         let deadline = connection.deadline();
         Self {
-            socket,
+            link,
             connection,
             shared,
             slot,
@@ -110,14 +110,14 @@ impl Driver {
         let ending = self.talk().await;
         // Others need not see it any longer; what is left is good manners.
         drop(self.connection);
-        let (socket, shared, mut stop) = (self.socket, self.shared, self.stop);
+        let (link, shared, mut stop) = (self.link, self.shared, self.stop);
         let (how, goodbye): (_, Pin<Box<dyn Future<Output = ()> + Send>>) = match ending {
-            Ending::Say(code) => (End::Ours(code), Box::pin(socket.close(code.number(), code.reason()))),
-            Ending::Idle => (End::Idle, Box::pin(socket.close(1001, "idle"))),
-            Ending::Violation(code) => (End::Violation, Box::pin(socket.fail(code))),
+            Ending::Say(code) => (End::Ours(code), Box::pin(link.close(code.number(), code.reason()))),
+            Ending::Idle => (End::Idle, Box::pin(link.close(1001, "idle"))),
+            Ending::Violation(code) => (End::Violation, Box::pin(link.fail(code))),
             Ending::Gone(how) => {
                 if how != End::Peer {
-                    socket.cut();
+                    link.cut();
                 }
                 (how, Box::pin(std::future::ready(())))
             }
@@ -203,7 +203,7 @@ impl Driver {
                 read = Read::Full;
                 break;
             }
-            match self.socket.poll_read(cx) {
+            match self.link.poll_read(cx) {
                 Poll::Pending => {
                     read = Read::Pending;
                     break;
@@ -275,7 +275,7 @@ impl Driver {
         let patience = self.shared.settings.limits.write_timeout;
         let sent = tokio::select! {
             biased;
-            sent = self.socket.send(&self.out, patience) => sent.map_err(broken),
+            sent = self.link.send(&self.out, patience) => sent.map_err(broken),
             () = self.stop.over() => Err(Ending::Gone(End::Cut)),
         };
         // A burst must not make the connection large for good.
@@ -291,7 +291,7 @@ impl Driver {
         let patience = self.shared.settings.limits.write_timeout;
         tokio::select! {
             biased;
-            sent = self.socket.ping(patience) => sent.map(drop).map_err(broken),
+            sent = self.link.ping(patience) => sent.map(drop).map_err(broken),
             () = self.stop.over() => Err(Ending::Gone(End::Cut)),
         }
     }

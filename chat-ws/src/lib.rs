@@ -4,8 +4,9 @@
 //! [`serve`] listen. Who is there is said by an [`Authenticator`]: your own, or the ready-made [`JwtAuthenticator`].
 //! Every limit is in [`ServerLimits`]; which web pages may come, in [`Origins`]; all of it in [`Settings`].
 //!
-//! The chat itself is `chat-core`'s; what clients send and get is its `wire::Connection`. This crate carries it:
-//! the `ws` module knows RFC 6455 and no chat, `drive` joins a socket with a connection, `http` has the requests.
+//! The chat itself is `chat-core`'s; what clients send and get is its `wire::Connection`. This crate carries it: `ws` and
+//! `sse` are two links that know no chat, the one RFC 6455, the other streams of events; `drive` joins a link with a
+//! connection, `http` has the requests.
 
 mod auth;
 mod connect;
@@ -13,6 +14,7 @@ mod drive;
 mod http;
 mod lifecycle;
 mod limits;
+mod link;
 mod metrics;
 mod origin;
 mod patient;
@@ -20,6 +22,7 @@ mod rate;
 mod serve;
 mod server;
 mod slots;
+mod sse;
 mod ws;
 
 pub use auth::{

@@ -19,6 +19,7 @@ use crate::{
     origin::Origins,
     rate::Rates,
     slots::Slots,
+    sse::Inboxes,
 };
 
 /// How a server is set up.
@@ -105,6 +106,7 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) metrics: Metrics,
     pub(crate) slots: Arc<Slots>,
+    pub(crate) inboxes: Arc<Inboxes>,
     pub(crate) rates: Option<Rates>,
     pub(crate) life: Lifecycle,
 }
@@ -126,6 +128,7 @@ impl ChatServer {
             authenticator,
             metrics: Metrics::default(),
             slots: Slots::new(limits),
+            inboxes: Arc::default(),
             rates: limits.sends_per_second.map(|rate| Rates::new(rate, limits.send_burst)),
             life: Lifecycle::new(),
             settings,
@@ -133,8 +136,7 @@ impl ChatServer {
         Ok(Self { shared: Arc::new(shared) })
     }
 
-    /// Every path of the protocol: `/ws/`, `/ws/job_chat/{jobId}/`, `/api/…`, `/healthz`, `/readyz` and `/metrics`.
-    /// It can be nested or merged in an app of your own.
+    /// Every path of the protocol: `/ws/…`, `/events/…`, `/api/…`, `/healthz`, `/readyz` and `/metrics`. It can be nested or merged in an app of your own.
     ///
     /// Limits by address, and metrics for this machine only, need `axum::extract::ConnectInfo<SocketAddr>` in the
     /// requests; [`serve`](crate::serve) puts it there, and so does axum's `into_make_service_with_connect_info`. How

@@ -56,6 +56,7 @@ pub struct Closing {
 /// one is durable. Everything else waits for what came before it. While [`Connection::has_room`] is false, do not read
 /// from the socket: that is the back-pressure.
 pub struct Connection {
+    id: String,
     engine: Engine,
     verifier: Arc<dyn TokenVerifier>,
     meter: Option<Arc<dyn Meter>>,
@@ -106,6 +107,7 @@ impl Connection {
     ) -> Self {
         let timeout = i64::try_from(setup.auth_timeout.as_millis()).unwrap_or(i64::MAX);
         let mut connection = Self {
+            id: engine.new_name(),
             engine,
             verifier,
             meter: None,
@@ -132,6 +134,11 @@ impl Connection {
     pub fn metered(mut self, meter: Arc<dyn Meter>) -> Self {
         self.meter = Some(meter);
         self
+    }
+
+    /// The connection's own name, which `ready` tells the peer as `connection_id`. A name, not a secret.
+    pub fn id(&self) -> &str {
+        &self.id
     }
 
     /// The user at the other end, once known; nobody for the host.
@@ -334,7 +341,7 @@ impl Connection {
         };
         self.deadline = identity.expires_at;
         let mut live = Box::new(session.live());
-        let (engine, setup) = (self.engine.clone(), self.setup.clone());
+        let (id, engine, setup) = (self.id.clone(), self.engine.clone(), self.setup.clone());
         let user_id = session.actor().user().cloned();
         self.job = Some(Box::pin(async move {
             let room = match setup.room.clone() {
@@ -344,7 +351,7 @@ impl Connection {
                 },
                 None => None,
             };
-            let ready = ready::frame(&engine, &setup, user_id, room.as_ref());
+            let ready = ready::frame(&engine, &setup, id, user_id, room.as_ref());
             Done::Welcome { ready, asked, live, room: room.map(|(room, _)| room.info.id) }
         }));
         self.peer = Peer::Known { session, live: None, room: None };

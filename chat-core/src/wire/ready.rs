@@ -43,6 +43,7 @@ struct ReadyRoom<'a> {
 pub(super) fn frame(
     engine: &Engine,
     setup: &Setup,
+    connection_id: String,
     user_id: Option<UserId>,
     room: Option<&(MyRoom, Subscribed)>,
 ) -> Bytes {
@@ -57,7 +58,7 @@ pub(super) fn frame(
     answer::encode(&Ready {
         r#type: "ready",
         user_id,
-        connection_id: engine.new_name(),
+        connection_id,
         heartbeat_s: setup.heartbeat.as_secs(),
         limits: ReadyLimits {
             frame_bytes: setup.frame_bytes,

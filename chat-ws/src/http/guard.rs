@@ -29,13 +29,17 @@ pub(super) async fn origin(State(shared): State<Arc<Shared>>, request: Request, 
     let refused =
         request.headers().get_all(header::ORIGIN).iter().any(|origin| !shared.settings.origins.allows(origin));
     if refused {
-        if request.headers().contains_key(header::UPGRADE) {
+        if request.headers().contains_key(header::UPGRADE) || asks_for_events(&request) {
             shared.metrics.refused(Refusal::Origin);
         }
         let reason = "this origin is not allowed; the server's `allow_origin` must name it";
         return ApiError::from(Error::Forbidden { reason }).into_response();
     }
     next.run(request).await
+}
+
+fn asks_for_events(request: &Request) -> bool {
+    request.headers().get(header::ACCEPT).is_some_and(|accept| accept == "text/event-stream")
 }
 
 /// Tells browsers what pages of allowed origins may do.

@@ -150,7 +150,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<Shared>> for JsonBody<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, shared: &Arc<Shared>) -> Result<Self, ApiError> {
-        let bytes = read(request, shared).await?;
+        let bytes = read(request, shared, shared.settings.limits.body_bytes).await?;
         Ok(Self(from_json("body", if bytes.is_empty() { b"{}" } else { &bytes })?))
     }
 }
@@ -166,16 +166,15 @@ impl Fields {
     }
 }
 
-/// Reads a body, within its limit and its time.
-async fn read(request: Request, shared: &Shared) -> Result<Bytes, ApiError> {
-    let limits = &shared.settings.limits;
+/// Reads a body, within `limit` bytes and its time.
+pub(crate) async fn read(request: Request, shared: &Shared, limit: usize) -> Result<Bytes, ApiError> {
     let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    if length.is_some_and(|length: usize| length > limits.body_bytes) {
-        return Err(ApiError::body_too_large(limits.body_bytes));
+    if length.is_some_and(|length: usize| length > limit) {
+        return Err(ApiError::body_too_large(limit));
     }
-    let reading = gather(Body::into_data_stream(request.into_body()), limits.body_bytes);
+    let reading = gather(Body::into_data_stream(request.into_body()), limit);
     let too_slow = || Error::invalid("body", "did not come in time");
-    tokio::time::timeout(limits.handshake_timeout, reading)
+    tokio::time::timeout(shared.settings.limits.handshake_timeout, reading)
         .await
         .unwrap_or_else(|_| Err(ApiError::with(StatusCode::REQUEST_TIMEOUT, &too_slow())))
 }

@@ -1,6 +1,7 @@
 //! HTTP: the routes, and the OpenAPI document that is made of the very same list.
 
 mod error;
+mod events;
 mod guard;
 mod input;
 mod messages;
@@ -37,7 +38,7 @@ type SharedRouter = Router<Arc<Shared>>;
 
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "Chat", description = "Rooms, messages, receipts. Live events come over `/ws/`."),
+    info(title = "Chat", description = "Rooms, messages, receipts. Live events come over `/ws/`, or as a stream from `/events/`."),
     modifiers(&Bearer)
 )]
 struct Document;
@@ -65,6 +66,7 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
         .route("/api/openapi.json", document)
         .route("/api/{*path}", any(missing))
         .route("/ws/{*path}", any(missing))
+        .route("/events/{*path}", any(missing))
         .layer(map_response(wrong_method))
         .layer(guard::cors(&shared.settings.origins))
         .layer(from_fn_with_state(Arc::clone(shared), guard::origin))
@@ -86,6 +88,9 @@ fn api(shared: &Arc<Shared>) -> (SharedRouter, utoipa::openapi::OpenApi) {
     api.add(routes!(messages::get_message, messages::edit_message, messages::delete_message));
     api.add(routes!(messages::mark_read));
     api.add(routes!(messages::readers));
+    api.add(routes!(events::open_events));
+    api.add(routes!(events::open_room_events));
+    api.add(routes!(events::bring_frames));
     api.add(routes!(service::healthz));
     api.add(routes!(service::readyz));
     api.add(routes!(service::metrics));

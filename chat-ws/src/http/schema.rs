@@ -373,6 +373,23 @@ pub(super) struct MessagePath {
 }
 
 #[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct JobPath {
+    /// What the room's key has after its prefix.
+    job_id: String,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct FramesPath {
+    /// What `ready` on the stream calls it.
+    connection_id: String,
+    /// Of this request: 1, 2, 3, …
+    #[param(minimum = 1)]
+    number: u64,
+}
+
+#[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Paging {
     /// How many, from 1 to 200; what is beyond is clamped.

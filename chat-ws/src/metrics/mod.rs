@@ -96,6 +96,7 @@ const ENDS: [&str; 5] = ["peer", "idle", "stuck", "violation", "cut"];
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
     pub(crate) sockets_opened: Counter,
+    pub(crate) streams_opened: Counter,
     pub(crate) frames_in: Counter,
     frames_out: Counter,
     pub(crate) bytes_in: Counter,
@@ -181,13 +182,13 @@ impl Metrics {
     /// Everything as Prometheus reads it. `sockets` are open now.
     pub(crate) fn render(&self, sockets: usize) -> String {
         let mut text = Text::default();
-        text.gauge("chat_sockets_open", "WebSockets that are open now.", sockets as u64);
+        text.gauge("chat_sockets_open", "WebSockets and streams that are open now.", sockets as u64);
         self.render_totals(&mut text);
-        text.family("chat_sockets_refused_total", "counter", "WebSockets refused before the upgrade, by reason.");
+        text.family("chat_sockets_refused_total", "counter", "WebSockets and streams that were refused, by reason.");
         for (reason, counter) in REFUSALS.iter().zip(&self.refused) {
             text.sample("chat_sockets_refused_total", &[("reason", reason)], counter.get());
         }
-        text.family("chat_sockets_closed_total", "counter", "WebSockets that ended, by how.");
+        text.family("chat_sockets_closed_total", "counter", "WebSockets and streams that ended, by how.");
         for (code, counter) in CloseCode::ALL.iter().zip(&self.closed) {
             text.sample("chat_sockets_closed_total", &[("how", code.reason())], counter.get());
         }
@@ -200,11 +201,12 @@ impl Metrics {
 
     fn render_totals(&self, text: &mut Text) {
         for (name, help, counter) in [
-            ("chat_sockets_opened_total", "WebSockets that were opened.", &self.sockets_opened),
+            ("chat_sockets_opened_total", "WebSockets and streams that were opened.", &self.sockets_opened),
+            ("chat_streams_opened_total", "Streams among them.", &self.streams_opened),
             ("chat_frames_in_total", "Text and binary frames from clients.", &self.frames_in),
             ("chat_frames_out_total", "Text frames to clients.", &self.frames_out),
             ("chat_frame_bytes_in_total", "Bytes in frames from clients.", &self.bytes_in),
-            ("chat_frame_bytes_out_total", "Bytes written to WebSockets.", &self.bytes_out),
+            ("chat_frame_bytes_out_total", "Bytes written to WebSockets and streams.", &self.bytes_out),
             ("chat_events_out_total", "Events among the frames to clients: the fan-out.", &self.events_out),
             ("chat_resyncs_total", "Times a client was told to catch up.", &self.resyncs),
             ("chat_auth_failures_total", "Tokens that were refused.", &self.auth_failures),

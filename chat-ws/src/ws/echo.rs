@@ -9,10 +9,9 @@ use axum::{
     routing::get,
 };
 
-use super::{
-    socket::{Incoming, WsSocket},
-    upgrade::Upgrade,
-};
+use crate::link::{Incoming, Link};
+
+use super::{socket::WsSocket, upgrade::Upgrade};
 
 /// How long a peer may take to accept what is sent back.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -7,5 +7,4 @@ mod transport;
 mod upgrade;
 
 pub use echo::echo_router;
-pub(crate) use socket::{Broken, Incoming, WsSocket};
-pub(crate) use upgrade::{Pending, Upgrade};
+pub(crate) use upgrade::Upgrade;

@@ -22,6 +22,8 @@ use tokio_tungstenite::{
     },
 };
 
+use crate::link::{Broken, Incoming, Link};
+
 use super::{
     batch::{Batch, Opcode},
     transport::Transport,
@@ -43,28 +45,6 @@ pub(crate) struct WsSocket {
     inner: WebSocketStream<Transport>,
 }
 
-/// What the peer sent.
-#[derive(Debug)]
-pub(crate) enum Incoming {
-    Text(Utf8Bytes),
-    Binary(Bytes),
-    /// A ping or a pong: a sign of life. Pings are answered by themselves.
-    Alive,
-    /// Nothing more: it closed, properly or not.
-    Gone,
-    /// It broke the protocol; the code says how. Nothing more can be read.
-    Violation(u16),
-}
-
-/// Why something could not be written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Broken {
-    /// The connection is gone.
-    Gone,
-    /// The peer did not take it in time.
-    Stuck,
-}
-
 impl WsSocket {
     /// A socket after its handshake; `read` is what was read too far.
     pub(super) async fn new(transport: Transport, read: Vec<u8>, frame_bytes: usize) -> Self {
@@ -82,36 +62,9 @@ impl WsSocket {
         Self { inner }
     }
 
-    /// What the peer sent next. After a close frame of the peer's it goes on until the answer is written.
-    pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Incoming> {
-        loop {
-            let incoming = match ready!(Pin::new(&mut self.inner).poll_next(cx)) {
-                Some(Ok(Message::Text(text))) => Incoming::Text(text),
-                Some(Ok(Message::Binary(bytes))) => Incoming::Binary(bytes),
-                Some(Ok(Message::Close(_))) => continue,
-                Some(Ok(_)) => Incoming::Alive,
-                None => Incoming::Gone,
-                Some(Err(error)) => violation(&error).map_or(Incoming::Gone, Incoming::Violation),
-            };
-            return Poll::Ready(incoming);
-        }
-    }
-
-    /// Sends texts, together. The peer has `patience` for each 64 KiB.
-    ///
-    /// Returns the bytes that were written.
-    pub(crate) async fn send(&mut self, texts: &[Bytes], patience: Duration) -> Result<u64, Broken> {
-        self.write(Opcode::Text, texts, patience).await
-    }
-
     /// Sends one binary message.
     pub(crate) async fn send_binary(&mut self, bytes: Bytes, patience: Duration) -> Result<u64, Broken> {
         self.write(Opcode::Binary, &[bytes], patience).await
-    }
-
-    /// Asks for a sign of life.
-    pub(crate) async fn ping(&mut self, patience: Duration) -> Result<u64, Broken> {
-        self.write(Opcode::Ping, &[Bytes::new()], patience).await
     }
 
     async fn write(&mut self, opcode: Opcode, frames: &[Bytes], patience: Duration) -> Result<u64, Broken> {
@@ -131,14 +84,37 @@ impl WsSocket {
         }
         Ok(batch.written())
     }
+}
 
-    /// Ends without a word; what was not taken yet is thrown away, so that the system need not hold it either.
-    pub(crate) fn cut(self) {
+impl Link for WsSocket {
+    /// After a close frame of the peer's it goes on until the answer is written.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Incoming> {
+        loop {
+            let incoming = match ready!(Pin::new(&mut self.inner).poll_next(cx)) {
+                Some(Ok(Message::Text(text))) => Incoming::Text(text),
+                Some(Ok(Message::Binary(bytes))) => Incoming::Binary(bytes),
+                Some(Ok(Message::Close(_))) => continue,
+                Some(Ok(_)) => Incoming::Alive,
+                None => Incoming::Gone,
+                Some(Err(error)) => violation(&error).map_or(Incoming::Gone, Incoming::Violation),
+            };
+            return Poll::Ready(incoming);
+        }
+    }
+
+    async fn send(&mut self, texts: &[Bytes], patience: Duration) -> Result<u64, Broken> {
+        self.write(Opcode::Text, texts, patience).await
+    }
+
+    async fn ping(&mut self, patience: Duration) -> Result<u64, Broken> {
+        self.write(Opcode::Ping, &[Bytes::new()], patience).await
+    }
+
+    fn cut(self) {
         self.inner.into_inner().reset();
     }
 
-    /// Says why, waits for the peer to agree, and ends.
-    pub(crate) async fn close(mut self, code: u16, reason: &'static str) {
+    async fn close(mut self, code: u16, reason: &'static str) {
         let frame = CloseFrame { code: code.into(), reason: Utf8Bytes::from_static(reason) };
         let goodbye = async {
             poll_fn(|cx| Pin::new(&mut self.inner).poll_flush(cx)).await?;
@@ -157,9 +133,9 @@ impl WsSocket {
         let _ = timeout(CLOSE_TIMEOUT, goodbye).await;
     }
 
-    /// The same after a violation, when no frame can be read any more: what the peer still sends is thrown away, since
-    /// closing over unread bytes would reset the connection before the peer has read why.
-    pub(crate) async fn fail(mut self, code: u16) {
+    /// What the peer still sends is thrown away, since closing over unread bytes would reset the connection before the
+    /// peer has read why.
+    async fn fail(mut self, code: u16) {
         let frame = [Bytes::copy_from_slice(&code.to_be_bytes())];
         let goodbye = async {
             self.write(Opcode::Close, &frame, CLOSE_TIMEOUT).await.map_err(|_| io::ErrorKind::BrokenPipe)?;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 
 mod connecting;
+mod events;
 mod http;
 mod input;
 mod living;
@@ -11,4 +12,5 @@ mod permissions;
 mod slow;
 mod speaking;
 mod stage;
+mod streaming;
 mod wire;

@@ -17,6 +17,7 @@ use tracing::{
 };
 
 use crate::{
+    events::Events,
     stage::{Stage, limits, service, token, user},
     wire::{connect, request},
 };
@@ -142,7 +143,7 @@ async fn it_is_ready_as_long_as_its_storage_answers() {
 }
 
 /// What the protocol page promises.
-const PATHS: [&str; 22] = [
+const PATHS: [&str; 25] = [
     "DELETE /api/chatrooms/{id}/",
     "DELETE /api/chatrooms/{id}/participants/{user_id}/",
     "DELETE /api/messages/{id}/",
@@ -153,6 +154,8 @@ const PATHS: [&str; 22] = [
     "GET /api/messages/",
     "GET /api/messages/{id}/",
     "GET /api/messages/{id}/readers/",
+    "GET /events/",
+    "GET /events/job_chat/{job_id}/",
     "GET /healthz",
     "GET /metrics",
     "GET /readyz",
@@ -165,6 +168,7 @@ const PATHS: [&str; 22] = [
     "POST /api/chatrooms/{id}/participants/",
     "POST /api/chatrooms/{id}/send_message/",
     "POST /api/messages/{id}/mark_read/",
+    "POST /events/frames/{connection_id}/{number}/",
 ];
 
 #[tokio::test]
@@ -176,6 +180,11 @@ async fn the_document_describes_what_is_served() {
     for (path, item) in document["paths"].as_object().unwrap() {
         for method in item.as_object().unwrap().keys().filter(|key| *key != "parameters") {
             described.push(format!("{} {path}", method.to_uppercase()));
+            if path.starts_with("/events/") && method == "get" {
+                let opened = Events::open(&s, &path.replace("{job_id}", "42"), &token("ann")).await;
+                assert!(opened.is_ok(), "{path}");
+                continue;
+            }
             let path = path.replace("{id}", "job:none").replace("{user_id}", "nobody");
             let answer = s.asks(&token("ann"), &method.to_uppercase(), &path, Some(json!({}))).await;
             assert!(![405, 426].contains(&answer.status), "{method} {path} -> {}", answer.status);

@@ -10,6 +10,7 @@ use chat_core::{RoomKind, RoomState, wire::ACTIONS};
 use serde_json::Value;
 
 use crate::{
+    events::Events,
     stage::{Stage, token},
     wire::{Reply, request},
 };
@@ -154,7 +155,7 @@ async fn alike(place: &mut Place<'_>, row: &Row, names: &[(&'static str, String,
 }
 
 #[tokio::test]
-async fn the_room_socket_opens_to_those_in_the_room_and_is_missing_to_all_others() {
+async fn a_rooms_socket_and_stream_open_to_those_in_the_room_and_are_missing_to_all_others() {
     let s = Stage::new().await;
     for caller in Caller::ALL.into_iter().filter(|caller| !matches!(caller, Caller::Nobody | Caller::Host)) {
         let place = Place::new(&s, caller, RoomKind::Group, RoomState::Open).await;
@@ -171,6 +172,17 @@ async fn the_room_socket_opens_to_those_in_the_room_and_is_missing_to_all_others
                 assert_eq!(bare(&hidden), bare(&missing), "{caller:?}");
             }
         }
+        match Events::open(&s, &format!("/events/job_chat/{job}/"), &token(&place.me)).await {
+            Ok(mut events) => {
+                assert!(!caller.is_outside(), "{caller:?} came in");
+                events.until("ready").await;
+            }
+            Err(hidden) => {
+                let missing = Events::open(&s, "/events/job_chat/none/", &token(&place.me)).await.err().unwrap();
+                assert_eq!((hidden.status, caller.is_outside()), (404, true), "{caller:?}");
+                assert_eq!(bare(&hidden), bare(&missing), "{caller:?}");
+            }
+        }
     }
     s.stop().await;
 }
@@ -183,7 +195,9 @@ async fn every_action_and_every_path_has_its_row() {
     let s = Stage::new().await;
     let document = request(s.address, "GET", "/api/openapi.json", &[], b"").await.json();
     let mut served = BTreeSet::new();
-    for (path, methods) in document["paths"].as_object().unwrap() {
+    // A connection is no question: to whom one opens is shown above, and who reaches one in `streaming.rs`.
+    let questions = document["paths"].as_object().unwrap().iter().filter(|(path, _)| !path.starts_with("/events/"));
+    for (path, methods) in questions {
         let path = path.replace("{user_id}", "*").replace("{id}", "*");
         served.extend(methods.as_object().unwrap().keys().map(|method| (method.to_uppercase(), path.clone())));
     }
