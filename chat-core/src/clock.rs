@@ -55,6 +55,14 @@ impl Ids {
         RoomId::from_bytes(self.next(now, random))
     }
 
+    /// From now on ids come after `last`, whatever the clock says.
+    pub fn go_on_after(&self, last: MessageId) {
+        let [a, b, c, d, e, f, high, low, ..] = *last.as_bytes();
+        let ms = u64::from_be_bytes([0, 0, a, b, c, d, e, f]);
+        let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        state.last = state.last.max((ms, u16::from_be_bytes([high, low]) & 0xfff));
+    }
+
     fn next(&self, now: Timestamp, random: &dyn Random) -> [u8; 16] {
         let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let (ms, counter) = state.time(now);
@@ -104,6 +112,10 @@ mod tests {
         assert!(made.is_sorted_by(|a, b| a < b));
         let random: std::collections::BTreeSet<_> = made.iter().map(|id| id.as_bytes()[8..].to_vec()).collect();
         assert_eq!(random.len(), made.len(), "each has random bytes of its own");
+        let again = Ids::new();
+        again.go_on_after(made[9_999]);
+        let next = again.message(Timestamp::from_millis(4_000), &SystemRandom);
+        assert!(made[9_999] < next, "another one goes on after the last one");
         let text = made[0].to_string();
         assert_eq!(&text[14..15], "7");
     }

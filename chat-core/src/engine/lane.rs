@@ -87,6 +87,8 @@ pub(super) struct Lane {
     pub(super) markers: Markers,
     /// What must wait for the batch under way, in order.
     pub(super) deferred: VecDeque<Box<Request>>,
+    /// Whether ids go on after the last one that is stored.
+    pub(super) ids_known: bool,
     work: mpsc::Receiver<Work>,
     settling: Vec<oneshot::Sender<()>>,
     closing: bool,
@@ -96,7 +98,8 @@ impl Lane {
     pub(super) fn new(inner: Arc<Inner>, work: mpsc::Receiver<Work>) -> Self {
         let cache = Cache::new(Arc::clone(&inner.store), inner.options.limits.cached_rooms);
         let markers = Markers::new(inner.options.marker_delay);
-        Self { inner, cache, markers, deferred: VecDeque::new(), work, settling: Vec::new(), closing: false }
+        let (deferred, settling) = (VecDeque::new(), Vec::new());
+        Self { inner, cache, markers, deferred, ids_known: false, work, settling, closing: false }
     }
 
     /// Works until it is told to close, or everybody who could ask is gone.

@@ -153,6 +153,9 @@ impl Lane {
             batch.sealed.person(room, request.actor.user());
             return Ok(Planned::Later);
         }
+        if matches!(request.command, Command::SendMessage(_)) {
+            self.know_ids().await?;
+        }
         let known = self.cache.get(room).ok_or(Error::not_found("room"))?;
         let member = |user: Option<&UserId>| user.and_then(|user| known.members.get(user)).and_then(Option::as_ref);
         let now = self.inner.now();
@@ -185,6 +188,16 @@ impl Lane {
             room: matches!(request.command, Command::AddParticipant(_)).then(|| known.room.info()),
         };
         Ok(Planned::Commit(self.inner.commit(request, room, room, decision), telling))
+    }
+
+    /// Ids go on after the last one that is stored, also if the clock was set back while nothing ran.
+    async fn know_ids(&mut self) -> Result<()> {
+        if !self.ids_known {
+            let newest = self.inner.store.messages(Viewer::Host, None, 1).await?;
+            newest.iter().for_each(|message| self.inner.ids.go_on_after(message.id));
+            self.ids_known = true;
+        }
+        Ok(())
     }
 
     /// The room that a command is about, and the message, where it is about one.

@@ -6,7 +6,8 @@ use std::sync::{
 };
 
 use chat_core::{
-    Clock, Code, CreateRoom, EditMessage, Error, MemoryStore, MessageType, Options, SendMessage, Timestamp, Window,
+    Clock, Code, CreateRoom, EditMessage, Engine, Error, MemoryStore, MessageType, Options, SendMessage, Timestamp,
+    Window,
 };
 
 use crate::stage::{Stage, user};
@@ -140,7 +141,8 @@ impl Clock for Hands {
 async fn a_rooms_time_and_its_ids_never_run_backwards_whatever_the_clock_does() {
     let clock = Arc::new(Hands(AtomicI64::new(1_000_000)));
     let options = Options { clock: Arc::clone(&clock) as _, ..Options::default() };
-    let s = Stage::over(Arc::new(MemoryStore::default()), options, CreateRoom::group().with(user("ann"))).await;
+    let store = Arc::new(MemoryStore::default());
+    let s = Stage::over(store.clone(), options.clone(), CreateRoom::group().with(user("ann"))).await;
     let mut said = Vec::new();
     for at in [2_000_000, 1_000, i64::MIN, 2_000_001, 3_000_000, 2_500_000] {
         clock.0.store(at, Ordering::SeqCst);
@@ -150,4 +152,9 @@ async fn a_rooms_time_and_its_ids_never_run_backwards_whatever_the_clock_does() 
     let edited = s.of("ann").edit(EditMessage::text(said[0].id, "tock")).await.unwrap();
     assert_eq!(edited.edited_at, Some(Timestamp::from_millis(3_000_000)));
     assert_eq!(s.of("ann").rooms(None, None).await.unwrap().results[0].last_seq, 6);
+    // Nor does it matter if the clock was set back while nothing ran.
+    clock.0.store(1_000, Ordering::SeqCst);
+    let again = Engine::open(store, options).session(&user("ann"));
+    let next = again.send(s.room, SendMessage::text("tick")).await.unwrap().message;
+    assert!(said[5].id < next.id && said[5].created_at <= next.created_at);
 }

@@ -1,10 +1,12 @@
 //! What people and the host do, at random.
 
 use chat_core::{
-    AddParticipant, Message, RemoveParticipant, Role, RoomId, RoomState, SendMessage, Session, UpdateParticipant,
-    UpdateRoom, UserId,
+    AddParticipant, EditMessage, Message, MessageId, RemoveParticipant, Role, RoomId, RoomState, SendMessage, Session,
+    Timestamp, UpdateParticipant, UpdateRoom, UserId,
 };
 use serde_json::json;
+
+use crate::START;
 
 use super::{client::Client, dice::Dice};
 
@@ -17,7 +19,10 @@ pub(super) fn somebody(client: &mut Client) {
     let near = last.saturating_sub(client.dice.below(4));
     let own = |message: &&Message| message.sender.as_ref() == Some(&client.user) && !message.is_deleted();
     let own: Vec<_> = kept.replica.messages.values().filter(own).map(|message| message.id).collect();
-    let what = client.dice.below(20);
+    let others = |message: &&Message| message.sender.as_ref() != Some(&client.user);
+    let others: Vec<_> = kept.replica.messages.values().filter(others).map(|message| message.id).collect();
+    let people: Vec<UserId> = kept.replica.participants.keys().cloned().collect();
+    let what = client.dice.below(22);
     if what < 8 || !client.online {
         let explicit_read = client.dice.chance(20).then_some(near);
         let who = client.user.to_string();
@@ -28,10 +33,18 @@ pub(super) fn somebody(client: &mut Client) {
             let content = format!("edited {}", client.dice.below(1_000));
             client.act(json!({"action": "edit_message", "message_id": id, "content": content}));
         }
-        (10, Some(id)) => client.act(json!({"action": "delete_message", "message_id": id})),
+        (10, Some(id)) => client.delete(*id),
         (11..=13, _) => client.act(json!({"action": "read_message", "room": room, "seq": near})),
         (14 | 15, _) => client.act(json!({"action": "message_delivered", "room": room, "seq": last})),
         (16, _) if last > 0 => client.act(json!({"action": "mark_unread", "room": room, "seq": near.max(1)})),
+        // Who may not is refused.
+        (18, _) if let Some(other) = client.dice.pick(&others) => client.delete(*other),
+        (19, _)
+            if client.dice.chance(20)
+                && let Some(whom) = client.dice.pick(&people) =>
+        {
+            client.act(json!({"action": "remove_participant", "room": room, "user_id": whom}));
+        }
         (17, _) if client.dice.chance(10) => client.act(json!({"action": "leave_room", "room": room})),
         _ => {
             let action = if client.dice.chance(80) { "typing_start" } else { "typing_stop" };
@@ -47,17 +60,32 @@ pub(super) enum Errand {
     Remove(UserId),
     Role(UserId, Role),
     Name(UserId, String),
+    Ban(UserId, bool),
+    Mute(UserId, Option<Timestamp>),
     Room(UpdateRoom),
     Send(SendMessage),
+    Edit(EditMessage),
+    Delete(MessageId),
 }
 
 impl Errand {
-    /// Something about `user`; `number` makes it different from every other.
-    pub(super) fn any(dice: &Dice, user: UserId, number: u64) -> Self {
+    /// Something about `user`, or about `message`; `number` makes it different from every other.
+    pub(super) fn any(dice: &Dice, user: UserId, message: Option<MessageId>, number: u64) -> Self {
+        match (dice.below(20), message) {
+            (14, _) => return Self::Ban(user, dice.chance(60)),
+            (15, _) => return Self::Ban(user, false),
+            (16, _) => {
+                let until = Timestamp::from_millis(START + i64::try_from(dice.below(10_000)).unwrap_or(0));
+                return Self::Mute(user, dice.chance(50).then_some(until));
+            }
+            (17, Some(message)) => return Self::Edit(EditMessage::text(message, format!("host {number}"))),
+            (18, Some(message)) => return Self::Delete(message),
+            _ => {}
+        }
         match dice.below(14) {
             0..=3 => Self::Add(AddParticipant::new(user)),
             4 | 5 => Self::Remove(user),
-            6 => Self::Role(user, *dice.pick(&[Role::Observer, Role::Member, Role::Admin]).unwrap_or(&Role::Member)),
+            6 => Self::Role(user, *dice.pick(&Role::ALL).unwrap_or(&Role::Member)),
             7 | 8 => Self::Name(user, format!("name {number}")),
             9 | 10 => Self::Room(UpdateRoom { topic: Some(Some(format!("topic {number}"))), ..UpdateRoom::default() }),
             11 => {
@@ -84,6 +112,16 @@ impl Errand {
                 let update = UpdateParticipant { name: Some(Some(name)), ..UpdateParticipant::of(user) };
                 host.update_participant(room, update).await.map(drop)
             }
+            Self::Ban(user, banned) => {
+                let update = UpdateParticipant { banned: Some(banned), ..UpdateParticipant::of(user) };
+                host.update_participant(room, update).await.map(drop)
+            }
+            Self::Mute(user, until) => {
+                let update = UpdateParticipant { muted_until: Some(until), ..UpdateParticipant::of(user) };
+                host.update_participant(room, update).await.map(drop)
+            }
+            Self::Edit(edit) => host.edit(edit).await.map(drop),
+            Self::Delete(message) => host.delete(message).await.map(drop),
             Self::Room(update) => host.update_room(room, update).await.map(drop),
             Self::Send(send) => host.send(room, send).await.map(drop),
         };

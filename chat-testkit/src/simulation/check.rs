@@ -8,7 +8,8 @@ use chat_core::{
 
 use super::{
     client::Client,
-    disk::{Coming, Disk},
+    disk::Disk,
+    log::{Coming, Post},
     room::Followed,
 };
 
@@ -37,6 +38,7 @@ pub(super) async fn everything(
             return Err(format!("the history has holes: {:?}", truth.messages.keys()));
         }
         acknowledged(&truth, *room, clients)?;
+        deleted(&truth, clients)?;
         for client in clients {
             one(disk, engine, *room, &truth, client, clients).await.map_err(|why| format!("{}: {why}", client.user))?;
         }
@@ -77,7 +79,7 @@ fn posts(disk: &Disk, clients: &[Client]) -> Result<(), String> {
     for client in clients {
         for acknowledged in &client.outbox.acknowledged {
             let post = said.get(&acknowledged.text);
-            let same = |post: &&&super::disk::Post| {
+            let same = |post: &&&Post| {
                 (post.room, post.seq, post.sender.as_ref()) == (acknowledged.room, acknowledged.seq, Some(&client.user))
             };
             if post.filter(same).is_none() {
@@ -112,6 +114,18 @@ fn acknowledged(truth: &Truth, room: RoomId, clients: &[Client]) -> Result<(), S
         }
     }
     Ok(())
+}
+
+/// What somebody was told is deleted, is.
+fn deleted(truth: &Truth, clients: &[Client]) -> Result<(), String> {
+    let back = |message: &&Message| {
+        let told = clients.iter().any(|client| client.deleted.contains(&message.id));
+        told && (!message.is_deleted() || message.content.is_some())
+    };
+    match truth.messages.values().find(back) {
+        None => Ok(()),
+        Some(message) => Err(format!("was said to be deleted, and is there: {message:?}")),
+    }
 }
 
 async fn one(

@@ -2,10 +2,18 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use chat_core::{Event, MyRoom, Page, RoomId, Sent, Subscribed, UserId};
+use chat_core::{Event, MessageId, MyRoom, Page, RoomId, Sent, Subscribed, UserId};
 use serde_json::{Value, json};
 
-use super::{dice::Dice, faults::Fault, frame::Frame, outbox::Outbox, room::Followed, trace::Trace};
+use super::{
+    dice::Dice,
+    faults::Fault,
+    frame::Frame,
+    log::Log,
+    outbox::{Acknowledged, Outbox},
+    room::Followed,
+    trace::Trace,
+};
 
 /// How many sends may be without an answer.
 const UNDER_WAY: usize = 4;
@@ -16,6 +24,8 @@ pub(super) struct Client {
     pub(super) user: UserId,
     pub(super) rooms: BTreeMap<RoomId, Followed>,
     pub(super) outbox: Outbox,
+    /// What it was told is deleted.
+    pub(super) deleted: Vec<MessageId>,
     pub(super) dice: Dice,
     fault: Option<Fault>,
     trace: Trace,
@@ -40,6 +50,7 @@ enum Asked {
     Subscribe(RoomId),
     Count(RoomId),
     Send(u64),
+    Delete(MessageId),
     Other,
 }
 
@@ -49,6 +60,7 @@ impl Client {
             user,
             rooms: BTreeMap::new(),
             outbox: Outbox::default(),
+            deleted: Vec::new(),
             dice,
             fault,
             trace,
@@ -133,6 +145,19 @@ impl Client {
         self.ask(Asked::Other, frame);
     }
 
+    pub(super) fn delete(&mut self, message: MessageId) {
+        self.ask(Asked::Delete(message), json!({"action": "delete_message", "message_id": message}));
+    }
+
+    /// An older backup is in place: what was acknowledged since is gone, and nobody may wonder.
+    pub(super) fn forgive(&mut self, log: &Log) {
+        let is_there = |own: &Acknowledged| {
+            log.posts.iter().any(|post| (post.room, post.seq, &post.text) == (own.room, own.seq, &own.text))
+        };
+        self.outbox.acknowledged.retain(is_there);
+        self.deleted.retain(|message| log.is_deleted(*message));
+    }
+
     fn ask(&mut self, what: Asked, mut frame: Value) {
         self.questions += 1;
         frame["ref"] = self.questions.into();
@@ -164,7 +189,7 @@ impl Client {
                 self.ask(Asked::Count(id), json!({"action": "get_room", "room": id}));
             }
         }
-        while let Some(entry) = self.outbox.next(UNDER_WAY) {
+        while let Some(entry) = self.outbox.next(UNDER_WAY, self.fault == Some(Fault::SendsTheLastFirst)) {
             let mut frame = json!({"action": "send_message", "room": entry.room, "content": entry.text});
             if self.fault != Some(Fault::NoClientId) {
                 frame["client_id"] = format!("op-{}", entry.number).into();
@@ -204,6 +229,10 @@ impl Client {
         match self.asked.remove(&of) {
             None => Err(format!("a second answer to question {of}")),
             Some(Asked::Other) => Ok(()),
+            Some(Asked::Delete(message)) => {
+                self.deleted.push(message);
+                Ok(())
+            }
             Some(Asked::Rooms) => {
                 let page: Page<MyRoom> = serde_json::from_value(ok).map_err(unreadable)?;
                 for room in page.results {
@@ -218,6 +247,7 @@ impl Client {
                 followed.subscribing = false;
                 match opened {
                     Subscribed::Open(opened) => followed.opened(*opened, &self.user, self.fault)?,
+                    Subscribed::Gone { .. } if self.fault == Some(Fault::KeepsTheRoom) => {}
                     Subscribed::Gone { .. } => {
                         let again = followed.wants_subscribe;
                         followed.forget();
@@ -261,7 +291,7 @@ impl Client {
                     followed.counting = false;
                 }
             }
-            Some(Asked::Other) => {}
+            Some(Asked::Other | Asked::Delete(_)) => {}
             Some(Asked::Rooms | Asked::Subscribe(_)) | None => {
                 return Err(format!("{asked:?} was refused with {code}"));
             }

@@ -1,9 +1,8 @@
 //! What survives a restart: a store that takes its time, outlives its engines, and remembers every change.
 
 use std::{
-    collections::BTreeMap,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -11,20 +10,25 @@ use std::{
 
 use async_trait::async_trait;
 use chat_core::{
-    ClientId, Cursor, Member, MemoryStore, Message, MessageId, Rev, RoomId, Seq, Store, Timestamp, UserId, Window,
+    ClientId, Cursor, Member, MemoryStore, Message, MessageId, Random, RoomId, Store, Timestamp, UserId, Window,
     store::{
-        Applied, CatchUp, CatchUpLimits, Change, ChangeBody, Commit, CommitError, Digester, History, Operation,
-        RoomRow, RoomSelector, StoreError, StoreResult, View, Viewer,
+        Applied, CatchUp, CatchUpLimits, Commit, CommitError, Digester, History, Operation, RoomRow, RoomSelector,
+        StoreError, StoreResult, View, Viewer,
     },
 };
 use tokio::time::Instant;
 
-use super::dice::Dice;
+use crate::SeededRandom;
+
+use super::{dice::Dice, faults::Fault, log::Log, planted};
 
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Disk {
-    inner: MemoryStore,
+    inner: Mutex<Arc<MemoryStore>>,
+    /// What was applied, and when: a store as it was is made of the first so many.
+    applied: Mutex<Vec<(Instant, Commit)>>,
+    fault: Option<Fault>,
     dice: Dice,
     /// The longest that one call waits, before and after, in milliseconds.
     slow: u64,
@@ -33,45 +37,58 @@ pub(super) struct Disk {
     log: Mutex<Log>,
 }
 
-/// Every change that was committed: the truth that the checks go by.
-#[derive(Debug, Default)]
-pub(super) struct Log {
-    /// The last change of each room.
-    last: BTreeMap<RoomId, Rev>,
-    /// Who came and went.
-    comings: BTreeMap<(RoomId, UserId), Vec<Coming>>,
-    /// Every post as it was sent.
-    pub(super) posts: Vec<Post>,
-    /// What is wrong already.
-    pub(super) wrong: Option<String>,
-}
-
-/// Somebody came into a room, or went.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Coming {
-    pub(super) rev: Rev,
-    pub(super) came: bool,
-    pub(super) at: Instant,
-    pub(super) joined_seq: Seq,
-    pub(super) visible_from: Seq,
-}
-
-/// A message when it was posted.
-#[derive(Debug)]
-pub(super) struct Post {
-    pub(super) room: RoomId,
-    pub(super) seq: Seq,
-    pub(super) sender: Option<UserId>,
-    pub(super) text: String,
-}
-
 impl Disk {
-    pub(super) fn new(inner: MemoryStore, dice: Dice, slow: u64) -> Self {
-        Self { inner, dice, slow, failing: AtomicU64::new(0), log: Mutex::default() }
+    pub(super) fn new(inner: MemoryStore, dice: Dice, slow: u64, fault: Option<Fault>) -> Self {
+        Self {
+            inner: Mutex::new(Arc::new(inner)),
+            applied: Mutex::default(),
+            fault,
+            dice,
+            slow,
+            failing: AtomicU64::new(0),
+            log: Mutex::default(),
+        }
+    }
+
+    fn inner(&self) -> Arc<MemoryStore> {
+        Arc::clone(&locked(&self.inner))
+    }
+
+    /// How many commits were applied.
+    pub(super) fn applied(&self) -> usize {
+        locked(&self.applied).len()
+    }
+
+    /// A backup is put in its place: the first so many commits, in another epoch.
+    pub(super) async fn restore(&self, commits: usize) {
+        let epoch = SeededRandom::new(self.dice.below(u64::MAX));
+        let store = MemoryStore::new(&Incarnation { epoch, key: *self.inner().digester().key() });
+        self.become_again(store, commits).await;
+    }
+
+    /// The last commits are gone, as if they had never been synced.
+    pub(super) async fn lose_the_last(&self) {
+        let commits = self.applied().saturating_sub(2);
+        self.become_again(MemoryStore::twin_of(&*self.inner()), commits).await;
+    }
+
+    async fn become_again(&self, store: MemoryStore, commits: usize) {
+        let again: Vec<_> = locked(&self.applied).iter().take(commits).cloned().collect();
+        let mut log = Log::default();
+        for (at, commit) in &again {
+            for result in store.commit(vec![commit.clone()]).await {
+                if let Ok(Applied::Done(done)) = result {
+                    log.record(commit, &done.changes, *at);
+                }
+            }
+        }
+        *locked(&self.applied) = again;
+        *locked(&self.inner) = Arc::new(store);
+        *self.log() = log;
     }
 
     pub(super) fn log(&self) -> MutexGuard<'_, Log> {
-        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.log)
     }
 
     /// From now on `percent` of all calls fail.
@@ -102,56 +119,35 @@ impl Disk {
     }
 }
 
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn unavailable() -> StoreError {
     StoreError::Unavailable("a bad moment".to_owned())
 }
 
-impl Log {
-    fn record(&mut self, change: &Change, room: RoomId) {
-        let rev = change.cursor.rev;
-        let last = self.last.insert(room, rev).unwrap_or(0);
-        if rev != last + 1 {
-            self.wrong.get_or_insert(format!("change {rev} was committed after {last}"));
-        }
-        match &change.body {
-            ChangeBody::Added(member) => self.come(member, rev, true),
-            ChangeBody::Removed(member) => self.come(member, rev, false),
-            ChangeBody::Posted(message) => self.posts.push(Post {
-                room,
-                seq: message.seq,
-                sender: message.sender.clone(),
-                text: message.content.clone().unwrap_or_default(),
-            }),
-            _ => {}
-        }
-    }
+/// What a backup gets when it is opened: an epoch of its own, and the key of what it is a backup of.
+#[derive(Debug)]
+struct Incarnation {
+    epoch: SeededRandom,
+    key: [u8; 16],
+}
 
-    fn come(&mut self, member: &Member, rev: Rev, came: bool) {
-        let &Member { joined_seq, visible_from, .. } = member;
-        let coming = Coming { rev, came, at: Instant::now(), joined_seq, visible_from };
-        self.comings.entry((member.room, member.user.clone())).or_default().push(coming);
-    }
-
-    /// How somebody stood with a room after change `rev`.
-    pub(super) fn standing(&self, room: RoomId, user: &UserId, rev: Rev) -> Option<Coming> {
-        let comings = self.comings.get(&(room, user.clone()))?;
-        comings.iter().rev().find(|coming| coming.rev <= rev).copied()
-    }
-
-    /// Whether somebody was in a room after change `rev`.
-    pub(super) fn was_in(&self, room: RoomId, user: &UserId, rev: Rev) -> bool {
-        self.standing(room, user, rev).is_some_and(|coming| coming.came)
+impl Random for Incarnation {
+    fn fill(&self, bytes: &mut [u8]) {
+        if bytes.len() == self.key.len() { bytes.copy_from_slice(&self.key) } else { self.epoch.fill(bytes) }
     }
 }
 
 #[async_trait]
 impl Store for Disk {
     fn epoch(&self) -> u64 {
-        self.inner.epoch()
+        self.inner().epoch()
     }
 
     fn digester(&self) -> Digester {
-        self.inner.digester()
+        self.inner().digester()
     }
 
     async fn commit(&self, batch: Vec<Commit>) -> Vec<Result<Applied, CommitError>> {
@@ -159,11 +155,19 @@ impl Store for Disk {
         if self.fails() {
             return batch.iter().map(|_| Err(unavailable().into())).collect();
         }
-        let rooms: Vec<_> = batch.iter().map(|commit| commit.room).collect();
-        let results = self.inner.commit(batch).await;
-        for (room, result) in rooms.into_iter().zip(&results) {
+        let now = Instant::now();
+        let mut written = batch.clone();
+        if let Some(fault) = self.fault {
+            written.iter_mut().for_each(|commit| planted::before(fault, &self.log(), commit));
+        }
+        let mut results = self.inner().commit(written.clone()).await;
+        for ((asked, written), result) in batch.iter().zip(written).zip(&mut results) {
+            if let Some(fault) = self.fault {
+                planted::after(fault, asked, result);
+            }
             if let Ok(Applied::Done(done)) = result {
-                done.changes.iter().for_each(|change| self.log().record(change, room));
+                self.log().record(asked, &done.changes, now);
+                locked(&self.applied).push((now, written));
             }
         }
         self.wait().await;
@@ -171,15 +175,15 @@ impl Store for Disk {
     }
 
     async fn operation(&self, scope: RoomId, by: Option<&UserId>, name: &ClientId) -> StoreResult<Option<Operation>> {
-        self.slowly(self.inner.operation(scope, by, name)).await
+        self.slowly(self.inner().operation(scope, by, name)).await
     }
 
     async fn view(&self, room: &RoomSelector, users: &[UserId]) -> StoreResult<Option<View>> {
-        self.slowly(self.inner.view(room, users)).await
+        self.slowly(self.inner().view(room, users)).await
     }
 
     async fn message(&self, viewer: Viewer<'_>, id: MessageId) -> StoreResult<Option<Message>> {
-        self.slowly(self.inner.message(viewer, id)).await
+        self.slowly(self.inner().message(viewer, id)).await
     }
 
     async fn history(
@@ -189,11 +193,11 @@ impl Store for Disk {
         window: Window,
         limit: usize,
     ) -> StoreResult<Option<History>> {
-        self.slowly(self.inner.history(viewer, room, window, limit)).await
+        self.slowly(self.inner().history(viewer, room, window, limit)).await
     }
 
     async fn messages(&self, viewer: Viewer<'_>, before: Option<MessageId>, limit: usize) -> StoreResult<Vec<Message>> {
-        self.slowly(self.inner.messages(viewer, before, limit)).await
+        self.slowly(self.inner().messages(viewer, before, limit)).await
     }
 
     async fn participants(
@@ -203,7 +207,7 @@ impl Store for Disk {
         after: Option<&UserId>,
         limit: usize,
     ) -> StoreResult<Option<Vec<Member>>> {
-        self.slowly(self.inner.participants(viewer, room, after, limit)).await
+        self.slowly(self.inner().participants(viewer, room, after, limit)).await
     }
 
     async fn readers(
@@ -213,7 +217,7 @@ impl Store for Disk {
         after: Option<&UserId>,
         limit: usize,
     ) -> StoreResult<Option<Vec<Member>>> {
-        self.slowly(self.inner.readers(viewer, message, after, limit)).await
+        self.slowly(self.inner().readers(viewer, message, after, limit)).await
     }
 
     async fn rooms(
@@ -222,11 +226,11 @@ impl Store for Disk {
         before: Option<(Timestamp, RoomId)>,
         limit: usize,
     ) -> StoreResult<Vec<RoomRow>> {
-        self.slowly(self.inner.rooms(viewer, before, limit)).await
+        self.slowly(self.inner().rooms(viewer, before, limit)).await
     }
 
     async fn room(&self, viewer: Viewer<'_>, room: &RoomSelector) -> StoreResult<Option<RoomRow>> {
-        self.slowly(self.inner.room(viewer, room)).await
+        self.slowly(self.inner().room(viewer, room)).await
     }
 
     async fn catch_up(
@@ -236,15 +240,15 @@ impl Store for Disk {
         since: Option<Cursor>,
         limits: CatchUpLimits,
     ) -> StoreResult<Option<CatchUp>> {
-        self.slowly(self.inner.catch_up(viewer, room, since, limits)).await
+        self.slowly(self.inner().catch_up(viewer, room, since, limits)).await
     }
 
     async fn unread(&self, user: &UserId) -> StoreResult<u64> {
-        self.slowly(self.inner.unread(user)).await
+        self.slowly(self.inner().unread(user)).await
     }
 
     async fn memberships(&self, users: &[UserId]) -> StoreResult<Vec<u64>> {
-        self.slowly(self.inner.memberships(users)).await
+        self.slowly(self.inner().memberships(users)).await
     }
 
     /// The engine closes; the disk stays.

@@ -1,19 +1,63 @@
-//! Mistakes that a client may make: a harness that never caught one proves nothing.
+//! Mistakes that a client, a store or a server may make: a harness that never caught one proves nothing.
 
-/// A mistake that every client of a run makes.
+/// A mistake that is made all through a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// It stores the cursor when an event arrives, and applies the event later.
+    /// A client stores the cursor when an event arrives, and applies the event later.
     CursorBeforeApplying,
-    /// It applies what comes as it comes, without a gate.
+    /// A client applies what comes as it comes, without a gate.
     NoGate,
-    /// It sends again what was not acknowledged without naming the operation.
+    /// A client sends again what was not acknowledged without naming the operation.
     NoClientId,
-    /// It takes the first step of catching up for all of it.
+    /// A client takes the first step of catching up for all of it.
     IgnoresMore,
+    /// A client sends what it wrote last first.
+    SendsTheLastFirst,
+    /// A client counts its own messages as not read.
+    CountsItsOwn,
+    /// A client does not hear that somebody no longer types.
+    KeepsThemTyping,
+    /// A client does not hear of a removal, and shows the room on.
+    KeepsTheRoom,
+    /// The store loses what it acknowledged last when the server crashes.
+    LosesTheLast,
+    /// The store stamps what happens with whatever the clock says.
+    TurnsTimeBack,
+    /// The store gives a number twice, or none.
+    SkipsANumber,
+    /// The store edits where it should delete.
+    KeepsTheDeleted,
+    /// The store takes a ban for a removal.
+    ForgetsBans,
+    /// Two owners who leave at once both go.
+    LetsBothOwnersGo,
+    /// A change of somebody tells how far they had read long ago, and a client believes it.
+    BelievesOldReceipts,
+    /// The server never looks whether a token has ended.
+    ForgetsTheToken,
+    /// What one is told, another one hears too.
+    CrossesWires,
 }
 
 impl Fault {
     /// Every mistake.
-    pub const ALL: [Self; 4] = [Self::CursorBeforeApplying, Self::NoGate, Self::NoClientId, Self::IgnoresMore];
+    pub const ALL: [Self; 17] = [
+        Self::CursorBeforeApplying,
+        Self::NoGate,
+        Self::NoClientId,
+        Self::IgnoresMore,
+        Self::SendsTheLastFirst,
+        Self::CountsItsOwn,
+        Self::KeepsThemTyping,
+        Self::KeepsTheRoom,
+        Self::LosesTheLast,
+        Self::TurnsTimeBack,
+        Self::SkipsANumber,
+        Self::KeepsTheDeleted,
+        Self::ForgetsBans,
+        Self::LetsBothOwnersGo,
+        Self::BelievesOldReceipts,
+        Self::ForgetsTheToken,
+        Self::CrossesWires,
+    ];
 }

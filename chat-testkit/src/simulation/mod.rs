@@ -3,21 +3,25 @@
 //! Each run has a few clients with a [`Gate`](chat_core::Gate) and a [`Replica`](chat_core::Replica) per room, an
 //! ordered outbox, and a store of their own that survives them; and one engine over a store that survives it. They
 //! speak the protocol through [`wire::Connection`](chat_core::wire::Connection)s over links that delay and break;
-//! over an unreliable bus live events are also lost, doubled and late. The server stops and crashes, people are
-//! removed and come back, tokens end, readers stop reading. When it is over, everybody's picture must be what storage
-//! says, and a number of things must have held all the way: see `check`, `secrecy` and `room`.
+//! over an unreliable bus live events are also lost, doubled and late. The server stops and crashes, and older backups
+//! are put in its place; the clock is set forward and back; people are removed, banned and come back, get other roles,
+//! own a room and leave it at once; one deletes what another edits; tokens end, readers stop reading. When it is over, everybody's picture must be what storage
+//! says, and a number of things must have held all the way: see `check`, `log`, `secrecy` and `room`.
 //!
 //! A harness that has never caught a planted bug proves nothing: a [`Fault`] plants one.
 
 mod act;
 mod check;
 mod client;
+mod clock;
 mod dice;
 mod disk;
 mod faults;
 mod frame;
 mod link;
+mod log;
 mod outbox;
+mod planted;
 mod room;
 mod secrecy;
 mod server;

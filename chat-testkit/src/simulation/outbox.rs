@@ -43,9 +43,10 @@ impl Outbox {
         self.waiting.push_back(Entry { number, room, text, explicit_read, sent: false });
     }
 
-    /// The next that may be sent now; at most `under_way` go without an answer.
-    pub(super) fn next(&mut self, under_way: usize) -> Option<&Entry> {
-        let next = self.waiting.iter_mut().take(under_way).find(|entry| !entry.sent)?;
+    /// The next that may be sent now; at most `under_way` go without an answer. `last_first` is a mistake.
+    pub(super) fn next(&mut self, under_way: usize, last_first: bool) -> Option<&Entry> {
+        let mut waiting = self.waiting.iter_mut().take(under_way).filter(|entry| !entry.sent);
+        let next = if last_first { waiting.next_back() } else { waiting.next() }?;
         next.sent = true;
         Some(next)
     }

@@ -81,8 +81,10 @@ impl Followed {
     pub(super) fn take(&mut self, event: Event, me: &UserId, fault: Option<Fault>) -> Result<(), String> {
         match event {
             Event::RoomAdded { .. } => (self.gone, self.wants_subscribe) = (false, true),
+            Event::RoomRemoved { .. } if fault == Some(Fault::KeepsTheRoom) => {}
             Event::RoomRemoved { .. } => self.forget(),
             Event::Resync { .. } => self.wants_subscribe = self.kept.is_some(),
+            Event::Typing { typing, .. } if typing.is_empty() && fault == Some(Fault::KeepsThemTyping) => {}
             Event::Typing { typing, .. } => self.typing = typing,
             Event::UserJoined { present, .. } | Event::UserLeft { present, .. } => self.present = present,
             Event::Marker { unread_count, .. } => {
@@ -105,10 +107,10 @@ impl Followed {
         let (Some(gate), Some(at)) = (&mut self.gate, event.position().copied()) else { return Ok(()) };
         if fault == Some(Fault::NoGate) {
             gate.reached(at.cursor);
-            return self.apply(&event, me);
+            return self.apply(&event, me, fault);
         }
         match gate.offer(&at, event) {
-            Step::Deliver(events) => return events.iter().try_for_each(|event| self.apply(event, me)),
+            Step::Deliver(events) => return events.iter().try_for_each(|event| self.apply(event, me, fault)),
             Step::Known => {}
             Step::Missing => self.wants_subscribe |= !self.subscribing,
             Step::Reset => {
@@ -119,13 +121,18 @@ impl Followed {
         Ok(())
     }
 
-    fn apply(&mut self, event: &Event, me: &UserId) -> Result<(), String> {
+    fn apply(&mut self, event: &Event, me: &UserId, fault: Option<Fault>) -> Result<(), String> {
         let (Some(kept), Some(at)) = (&mut self.kept, event.position()) else { return Ok(()) };
         if at.rev <= kept.applied {
             return Err(format!("change {} was applied at {}: a second time, or back", at.rev, kept.applied));
         }
         let before = receipts_of(&kept.replica, event);
         kept.replica.reduce(event);
+        if fault == Some(Fault::BelievesOldReceipts)
+            && let Event::ParticipantUpdated { participant, .. } = event
+        {
+            kept.replica.participants.insert(participant.user_id.clone(), participant.clone());
+        }
         let after = receipts_of(&kept.replica, event);
         // While catching up they may: the markers that come in the same answer put them right.
         if self.live
@@ -138,16 +145,17 @@ impl Followed {
         if at.rev > kept.cursor.rev {
             kept.cursor = at.cursor;
         }
-        self.count(event, me);
+        self.count(event, me, fault);
         Ok(())
     }
 
     /// What a live event does to the number that is shown as not read.
-    fn count(&mut self, event: &Event, me: &UserId) {
+    fn count(&mut self, event: &Event, me: &UserId, fault: Option<Fault>) {
         if event.position().is_none_or(|at| at.rev <= self.unread.as_of) {
             return;
         }
         match event {
+            Event::ChatMessage { .. } if fault == Some(Fault::CountsItsOwn) => self.unread.count += 1,
             Event::ChatMessage { message, read_seq: None, .. } if message.sender.as_ref() == Some(me) => {
                 self.unread.count = 0;
             }
@@ -190,7 +198,7 @@ impl Followed {
                 kept.cursor = cursor;
             }
         }
-        waited.iter().try_for_each(|event| self.apply(event, me))
+        waited.iter().try_for_each(|event| self.apply(event, me, fault))
     }
 
     /// Begins anew from a snapshot.

@@ -8,21 +8,26 @@ use std::{
 
 use async_trait::async_trait;
 use chat_core::{
-    Actor, Engine, Error, Options, Result, Timestamp, UserId,
+    Actor, Clock as _, Engine, Error, Options, Result, Timestamp, UserId,
     wire::{CloseCode, Connection, Identity, Setup, TokenVerifier},
 };
 use tokio::{task::JoinHandle, time::Instant};
 
-use super::{disk::Disk, link::Link};
+use super::{clock::JumpingClock, disk::Disk, faults::Fault, link::Link};
 
 /// How long a connection that is read again takes to say what waited.
 const SETTLES: Duration = Duration::from_millis(500);
+
+/// How long a connection that ends may take to answer what was begun.
+const LAST_WORDS: Duration = Duration::from_secs(3);
 
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Server {
     pub(super) disk: Arc<Disk>,
     options: Options,
+    clock: Arc<JumpingClock>,
+    fault: Option<Fault>,
     /// Nothing while it is down.
     pub(super) engine: Option<Engine>,
     /// The connection of each client, by its number.
@@ -42,18 +47,31 @@ pub(super) struct Line {
     stalled: Instant,
     /// Everything that had waited until then was taken.
     drained: Instant,
+    /// When its token ends, and since when it is known to have ended.
+    ends: Timestamp,
+    overdue: Option<Instant>,
+    closed: bool,
 }
 
 impl Server {
-    pub(super) fn new(disk: Arc<Disk>, options: Options, clients: usize) -> Self {
+    /// A server with a clock of its own, for so many clients.
+    pub(super) fn new(disk: Arc<Disk>, options: Options, clients: usize, fault: Option<Fault>) -> Self {
         let lines = (0..clients).map(|_| None).collect();
-        let mut server = Self { disk, options, engine: None, lines, half_open: Vec::new(), errands: Vec::new() };
+        let clock = Arc::new(JumpingClock::default());
+        let options = Options { clock: Arc::clone(&clock) as _, ..options };
+        let (half_open, errands) = (Vec::new(), Vec::new());
+        let mut server = Self { disk, options, clock, fault, engine: None, lines, half_open, errands };
         server.start();
         server
     }
 
-    pub(super) fn now(&self) -> Timestamp {
-        self.options.clock.now()
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Somebody sets the machine's clock.
+    pub(super) fn set_clock(&self, by: i64) {
+        self.clock.jump(by);
     }
 
     /// Starts the engine over what the disk has.
@@ -65,9 +83,14 @@ impl Server {
     /// The process dies.
     pub(super) fn crash(&mut self) {
         self.errands.drain(..).for_each(|errand| errand.abort());
+        self.cut_all();
+        self.engine = None;
+    }
+
+    /// Every wire is cut at once.
+    pub(super) fn cut_all(&mut self) {
         self.half_open.clear();
         self.lines.iter_mut().for_each(|line| *line = None);
-        self.engine = None;
     }
 
     /// The process is asked to stop: it tells everybody, and finishes what it took.
@@ -95,16 +118,13 @@ impl Server {
             frame_bytes: 131_072,
             auth_timeout: Duration::from_secs(10),
         };
-        let ends = i64::try_from(token.as_millis()).unwrap_or(i64::MAX);
-        let identity = Identity {
-            actor: Actor::User(user.clone()),
-            name: None,
-            avatar: None,
-            expires_at: Some(Timestamp::from_millis(self.now().as_millis() + ends)),
-        };
+        let valid = i64::try_from(token.as_millis()).unwrap_or(i64::MAX);
+        let ends = Timestamp::from_millis(self.now().as_millis() + valid);
+        let identity = Identity { actor: Actor::User(user.clone()), name: None, avatar: None, expires_at: Some(ends) };
         let connection = Connection::open(engine, Arc::new(NoTokens), setup, Some(identity), self.now());
         let now = Instant::now();
-        self.lines[client] = Some(Line { connection, link, stalled: now, drained: now });
+        let (overdue, closed) = (None, false);
+        self.lines[client] = Some(Line { connection, link, stalled: now, drained: now, ends, overdue, closed });
     }
 
     /// The wire of a client breaks; the server notices after a while.
@@ -130,14 +150,23 @@ impl Server {
 
     /// Carries what has come to the connections, and what they say to the links.
     pub(super) fn pump(&mut self) {
-        let (now, wall) = (Instant::now(), self.now());
+        let (now, wall, fault) = (Instant::now(), self.now(), self.fault);
         for line in self.lines.iter_mut().flatten() {
-            line.pump(now, wall);
+            line.pump(now, wall, fault);
         }
         self.half_open.retain_mut(|(noticed, line)| {
-            line.pump(now, wall);
+            line.pump(now, wall, fault);
             now < *noticed
         });
+    }
+
+    /// A socket does not outlive its token.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let late = |line: &&Line| !line.closed && line.overdue.is_some_and(|since| since.elapsed() > LAST_WORDS);
+        match self.lines.iter().flatten().find(late) {
+            None => Ok(()),
+            Some(line) => Err(format!("a socket is open whose token ended at {}", line.ends)),
+        }
     }
 
     /// Whether nothing is under way.
@@ -158,15 +187,20 @@ impl Server {
 }
 
 impl Line {
-    fn pump(&mut self, now: Instant, wall: Timestamp) {
+    fn pump(&mut self, now: Instant, wall: Timestamp, fault: Option<Fault>) {
         while self.connection.has_room()
             && let Some(frame) = self.link.arrived_up(now)
         {
             self.connection.receive(&frame);
         }
-        self.connection.tick(wall);
+        if fault != Some(Fault::ForgetsTheToken) {
+            self.connection.tick(wall);
+        }
         if now < self.stalled {
             return;
+        }
+        if self.overdue.is_some() || wall >= self.ends {
+            self.overdue.get_or_insert(now);
         }
         let mut context = Context::from_waker(Waker::noop());
         let mut frames = Vec::new();
@@ -176,6 +210,7 @@ impl Line {
             }
             if let Some(closing) = closing {
                 self.link.close(closing.code.number());
+                self.closed = true;
                 break;
             }
         }

@@ -3,11 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use chat_core::{
-    AddParticipant, CreateRoom, HistoryMode, Limits, MemoryStore, Options, RoomId, UserId, wire::CloseCode,
+    AddParticipant, CreateRoom, HistoryMode, Limits, MemoryStore, Options, Role, RoomId, UserId, wire::CloseCode,
 };
+use serde_json::json;
 use tokio::time::Instant;
 
-use crate::{SeededRandom, VirtualClock, cast};
+use crate::{SeededRandom, cast};
 
 use super::{
     act::{self, Errand},
@@ -40,6 +41,9 @@ pub(super) struct World {
     /// When each client that is away comes back.
     back: Vec<Instant>,
     rooms: Vec<RoomId>,
+    /// How many commits made them: no backup is older.
+    made: usize,
+    fault: Option<Fault>,
     /// Live events go over an unreliable bus.
     bus: bool,
     latency: u64,
@@ -60,16 +64,12 @@ impl World {
             ..Limits::default()
         };
         let random = SeededRandom::new(seed);
-        let disk = Disk::new(MemoryStore::new(&random), Dice::new(seed, 1), *dice.pick(&[0, 3, 12]).unwrap_or(&3));
-        let options = Options {
-            limits,
-            clock: Arc::new(VirtualClock::default()),
-            random: Arc::new(random),
-            ..Options::default()
-        };
+        let slow = *dice.pick(&[0, 3, 12]).unwrap_or(&3);
+        let disk = Disk::new(MemoryStore::new(&random), Dice::new(seed, 1), slow, fault);
+        let options = Options { limits, random: Arc::new(random), ..Options::default() };
         let people: Vec<UserId> = cast::everybody().into_iter().take(dice.between(2, 4) as usize).collect();
         let (bus, latency) = (dice.chance(50), *dice.pick(&[2, 30, 150]).unwrap_or(&30));
-        let server = Server::new(Arc::new(disk), options, people.len());
+        let server = Server::new(Arc::new(disk), options, people.len(), fault);
         let mut world = Self {
             seed,
             trace,
@@ -77,6 +77,8 @@ impl World {
             clients: Vec::new(),
             back: vec![Instant::now(); people.len()],
             rooms: Vec::new(),
+            made: 0,
+            fault,
             bus,
             latency,
             count: 0,
@@ -84,6 +86,7 @@ impl World {
             dice,
         };
         world.make_rooms(&people).await?;
+        world.made = world.server.disk.applied();
         world.server.disk.fail(*world.dice.pick(&[0, 0, 0, 2]).unwrap_or(&0));
         for (user, number) in people.into_iter().zip(10..) {
             let client = Client::new(user, Dice::new(seed, number), fault, world.trace.clone());
@@ -97,8 +100,11 @@ impl World {
         for number in 0..self.dice.between(1, 2) {
             let mut create = CreateRoom::keyed(cast::key(&format!("job:{number}")));
             create.history = if self.dice.chance(50) { HistoryMode::All } else { HistoryMode::SinceJoined };
-            for user in people.iter().filter(|_| self.dice.chance(80)) {
-                create = create.with(AddParticipant::new(user.clone()));
+            // Some rooms have two owners, who may both want to go.
+            let owners = if self.dice.chance(50) { 2 } else { 0 };
+            for (n, user) in people.iter().filter(|_| self.dice.chance(80)).enumerate() {
+                let role = if n < owners { Role::Owner } else { Role::Member };
+                create = create.with(AddParticipant::new(user.clone()).role(role));
             }
             let made = engine.host().create_room(create).await;
             self.rooms.push(made.map_err(|error| format!("cannot make a room: {error}"))?.info.id);
@@ -142,6 +148,7 @@ impl World {
     fn turn(&mut self) -> Result<(), String> {
         let now = Instant::now();
         self.server.pump();
+        self.server.check()?;
         for number in 0..self.clients.len() {
             self.deliver(number, now)?;
             let slow = !self.healed && self.dice.chance(30);
@@ -156,12 +163,16 @@ impl World {
     }
 
     fn deliver(&mut self, number: usize, now: Instant) -> Result<(), String> {
+        let other = self.clients[(number + 1) % self.clients.len()].user.clone();
         let client = &mut self.clients[number];
         while let Some(line) = &mut self.server.lines[number] {
             match line.link.arrived_down(now) {
                 None => return Ok(()),
                 Some(Down::Frame { bytes, since }) => {
                     self.trace.note(client.user.as_str(), || format!("<- {}", text(&bytes)));
+                    if self.fault == Some(Fault::CrossesWires) && self.dice.chance(5) {
+                        secrecy::check(&self.server.disk, &other, &Frame::parse(&bytes)?, since)?;
+                    }
                     let frame = Frame::parse(&bytes)?;
                     secrecy::check(&self.server.disk, &client.user, &frame, since)?;
                     client.receive(frame);
@@ -218,6 +229,9 @@ impl World {
             }
             74..92 => self.host_does(number),
             92..94 => self.restart().await?,
+            94..96 => self.set_clock(),
+            96..98 => self.owners_leave(),
+            98 => self.restore().await?,
             _ => {}
         }
         if self.clients[number].hang_up {
@@ -235,7 +249,8 @@ impl World {
 
     fn host_does(&mut self, about: usize) {
         self.count += 1;
-        let errand = Errand::any(&self.dice, self.clients[about].user.clone(), self.count);
+        let message = self.dice.pick(&self.server.disk.log().posts).map(|post| post.id);
+        let errand = Errand::any(&self.dice, self.clients[about].user.clone(), message, self.count);
         if let (Some(engine), Some(room)) = (&self.server.engine, self.dice.pick(&self.rooms)) {
             self.trace.note("host", || format!("{errand:?} in {room}"));
             let host = engine.host();
@@ -246,6 +261,10 @@ impl World {
     async fn restart(&mut self) -> Result<(), String> {
         let crash = self.dice.chance(50);
         self.trace.note("server", || (if crash { "crashes" } else { "stops" }).to_owned());
+        if crash && self.fault == Some(Fault::LosesTheLast) {
+            self.server.stop().await.map_err(|error| format!("the server did not stop: {error}"))?;
+            self.server.disk.lose_the_last().await;
+        }
         if crash {
             self.server.crash();
             for number in 0..self.clients.len() {
@@ -255,6 +274,10 @@ impl World {
         } else {
             self.server.stop().await.map_err(|error| format!("the server did not stop: {error}"))?;
         }
+        self.start_again().await
+    }
+
+    async fn start_again(&mut self) -> Result<(), String> {
         let down = Duration::from_millis(self.dice.between(1, 300));
         let back = Instant::now() + down;
         self.back.iter_mut().for_each(|client| *client = (*client).max(back + Duration::from_millis(1)));
@@ -262,6 +285,38 @@ impl World {
         self.trace.note("server", || "starts".to_owned());
         self.server.start();
         Ok(())
+    }
+
+    /// An older backup is put in the place of what is there.
+    async fn restore(&mut self) -> Result<(), String> {
+        self.server.stop().await.map_err(|error| format!("the server did not stop: {error}"))?;
+        self.server.cut_all();
+        let lost = self.dice.below((self.server.disk.applied() - self.made) as u64 + 1);
+        let kept = self.server.disk.applied() - usize::try_from(lost).unwrap_or(0);
+        self.trace.note("server", || format!("goes back to a backup that lacks {lost} commits"));
+        self.server.disk.restore(kept).await;
+        for client in &mut self.clients {
+            client.disconnected(false)?;
+            client.forgive(&self.server.disk.log());
+        }
+        self.start_again().await
+    }
+
+    /// The machine's clock is set: by a second, an hour, or a day, forward or back.
+    fn set_clock(&mut self) {
+        let by = *self.dice.pick(&[1_000, 3_600_000, 86_400_000]).unwrap_or(&1_000);
+        let by = if self.dice.chance(50) { by } else { -by };
+        self.trace.note("clock", || format!("is set by {by} ms"));
+        self.server.set_clock(by);
+    }
+
+    /// All owners of a room leave at the same moment.
+    fn owners_leave(&mut self) {
+        let Some(room) = self.dice.pick(&self.rooms).copied() else { return };
+        let owners = self.server.disk.log().owners(room);
+        for client in self.clients.iter_mut().filter(|client| client.online && owners.contains(&client.user)) {
+            client.act(json!({"action": "leave_room", "room": room}));
+        }
     }
 
     // ---- coming to rest ----------------------------------------------------------------------------------------
