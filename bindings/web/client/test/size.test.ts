@@ -34,6 +34,10 @@ test("the lasting outbox is a separate import of at most 2 kB, and brings nothin
   expect(await gzipped("outbox-indexeddb.ts")).toBeLessThanOrEqual(2_000);
 });
 
+test("the fallback is a separate import of at most 2 kB, and brings nothing of the core", async () => {
+  expect(await gzipped("fallback.ts")).toBeLessThanOrEqual(2_000);
+});
+
 test("the package has no dependency at run time", async () => {
   const manifest = JSON.parse(await readFile(fileURLToPath(new URL("../package.json", import.meta.url)), "utf8"));
   expect(manifest.dependencies).toBeUndefined();

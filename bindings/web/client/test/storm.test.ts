@@ -1,6 +1,8 @@
 /** Everything at once, at random, over a network that fails at random: in the end all agree with the server. */
 
 import { expect, test } from "vitest";
+import WebSocket from "ws";
+import { withFallback } from "../src/fallback.js";
 import { type ChatClient, type Message, type Room, when } from "../src/index.js";
 import { dice, seeds } from "./support/dice.js";
 import { connected, open, stage } from "./support/stage.js";
@@ -18,10 +20,17 @@ async function stored(client: ChatClient, key: string): Promise<Message[]> {
   }
 }
 
-test.each(seeds(4))("people write, edit, delete and read while the network fails (seed %i)", async (seed) => {
+const links = [
+  ...seeds(4).map((seed) => ({ link: "sockets", seed })),
+  ...seeds(3).map((seed) => ({ link: "streams", seed })),
+];
+
+test.each(links)("people write, edit, delete and read over $link that fail (seed $seed)", async ({ link, seed }) => {
   const random = dice(seed);
   const key = await s.room("ann", "ben", "cat");
-  const clients = [s.client("ann", { far: true }), s.client("ben", { far: true }), s.client("cat")];
+  if (link === "streams") s.network.blockSockets();
+  const far = () => ({ far: true, environment: { WebSocket: withFallback({ WebSocket }) } });
+  const clients = [s.client("ann", far()), s.client("ben", far()), s.client("cat")];
   const rooms = await Promise.all(clients.map((client) => open(client, key)));
   const said = rooms.map((): string[] => []);
   const near = clients[2] as ChatClient;

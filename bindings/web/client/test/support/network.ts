@@ -9,11 +9,14 @@ export class Network {
   readonly #pairs = new Set<{ client: Socket; server: Socket }>();
   #reachable = true;
   #deaf = false;
+  #upgrades = true;
 
   private constructor(target: () => number) {
     this.#net = createServer((client) => {
       if (!this.#reachable) return client.destroy();
       const server = connect(target(), "127.0.0.1");
+      client.setNoDelay();
+      server.setNoDelay();
       const pair = { client, server };
       this.#pairs.add(pair);
       const end = () => {
@@ -21,7 +24,11 @@ export class Network {
         server.destroy();
         this.#pairs.delete(pair);
       };
-      client.on("data", (bytes) => server.write(bytes));
+      client.on("data", (bytes) => {
+        const refused = !this.#upgrades && /^upgrade: *websocket\r$/im.test(bytes.toString("latin1"));
+        if (refused) client.end("HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n");
+        else server.write(bytes);
+      });
       server.on("data", (bytes) => this.#deaf || client.write(bytes));
       for (const socket of [client, server]) socket.on("close", end).on("error", end);
     });
@@ -55,6 +62,16 @@ export class Network {
   restore(): void {
     this.#reachable = true;
     this.#deaf = false;
+  }
+
+  /** Lets no WebSocket open any more, as some companies' proxies do. Everything else passes. */
+  blockSockets(): void {
+    this.#upgrades = false;
+    this.cut();
+  }
+
+  allowSockets(): void {
+    this.#upgrades = true;
   }
 
   /** From now on nothing that the server says arrives; what clients say still does. */

@@ -3,11 +3,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { SECRET, service } from "./token.js";
 
-const BINARY =
-  process.env.CHAT_SERVER ?? fileURLToPath(new URL("../../../../../target/debug/chat-server", import.meta.url));
+const BINARY = process.env.CHAT_SERVER ?? join(import.meta.dirname, "../../../../../target/debug/chat-server");
 
 export interface Settings {
   db?: string;

@@ -58,6 +58,7 @@ export function stage(settings: Settings = {}): Stage {
   afterEach(() => {
     for (const client of clients.splice(0)) client.close();
     set.network.restore();
+    set.network.allowSockets();
   });
   afterAll(async () => {
     set.network.close();

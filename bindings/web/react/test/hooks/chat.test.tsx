@@ -1,0 +1,305 @@
+/** Rooms through the hooks, with the real server. */
+
+import { version } from "react";
+import { expect, test } from "vitest";
+import { open, settled, stage, texts } from "../../../client/test/support/stage.js";
+import {
+  type Chat,
+  useChat,
+  useChatRooms,
+  useConnection,
+  usePresence,
+  useReadBy,
+  useTyping,
+  useUnreadTotal,
+  useWebSocket,
+} from "../../src/index.js";
+import { probe, show, soon, tidy } from "./support/chat.js";
+
+const s = stage();
+tidy();
+
+/** A room of Ann and Ben, whom the host has given names. */
+let jobs = 0;
+async function job(): Promise<number> {
+  jobs += 1;
+  const participants = [
+    { user_id: "ann", name: "Ann Alder" },
+    { user_id: "ben", name: "Ben Birch" },
+  ];
+  await s.server.host("POST", "chatrooms/", { key: `job:${1_000 + jobs}`, participants });
+  return 1_000 + jobs;
+}
+
+const live = (latest: () => Chat) => soon(() => expect(latest().isConnected).toBe(true));
+
+test(`it is React ${version}, as the project says`, ({ task }) => {
+  expect(task.file.projectName).toBe(`react ${version.split(".")[0]}`);
+});
+
+test("two people talk", async () => {
+  const id = await job();
+  const [ann, ben] = [probe(() => useChat(id)), probe(() => useChat(String(id)))];
+  show("ann", s.server, ann.probe);
+  show("ben", s.server, ben.probe);
+  await live(ann.latest);
+  await live(ben.latest);
+  expect(ann.latest()).toMatchObject({ me: "ann", status: "live", messages: [], hasOlder: false, unreadCount: 0 });
+  ann.latest().sendMessage("Are you there?");
+  await soon(() => expect(ben.latest().messages).toHaveLength(1));
+  ben.latest().sendMessage("On my way");
+  await soon(() => expect(ann.latest().messages.map(({ seq }) => seq)).toEqual([1, 2]));
+  const shown = ann.latest().messages.map(({ content, senderName, isMine }) => [content, senderName, isMine]);
+  expect(shown).toEqual([
+    ["Are you there?", "Ann Alder", true],
+    ["On my way", "Ben Birch", false],
+  ]);
+  expect(ben.latest().unreadCount).toBe(1);
+  ben.latest().markRead();
+  await soon(() => expect(ben.latest().unreadCount).toBe(0));
+});
+
+test("a message is shown at once, keeps its key, and its ticks follow the other one", async () => {
+  const id = await job();
+  const ann = probe(() => useChat(id));
+  show("ann", s.server, ann.probe);
+  await live(ann.latest);
+  const name = ann.latest().sendMessage("hello", { metadata: { mood: "good" } });
+  await soon(() => expect(ann.latest().messages[0]?.seq).toBe(1));
+  const ben = await open(s.client("ben"), `job:${id}`);
+  await soon(() => expect(ann.latest().messages[0]?.progress).toBe("delivered"));
+  ben.markRead();
+  await soon(() => expect(ann.latest().messages[0]?.progress).toBe("read"));
+  const shown = ann.drawn.flatMap(({ messages }) => messages);
+  expect(new Set(shown.map(({ key }) => key))).toEqual(new Set([name]));
+  expect(shown[0]).toMatchObject({ progress: "pending", content: "hello", isMine: true, senderName: "Ann Alder" });
+  expect(shown[0]).not.toHaveProperty("seq");
+  const steps = shown.map(({ progress }) => progress).filter((step, at, all) => step !== all[at - 1]);
+  expect(steps).toEqual(["pending", "sent", "delivered", "read"]);
+  expect(shown.at(-1)).toMatchObject({ metadata: { mood: "good" }, room: ben.getSnapshot().id });
+});
+
+test("what does not change stays the same object: a tick that moves rebuilds one message", async () => {
+  const id = await job();
+  const key = `job:${id}`;
+  const ben = await open(s.client("ben"), key);
+  for (let n = 0; n < 40; n += 1) ben.send(`${n}`);
+  await settled(ben, 40);
+  const ann = probe(() => useChat(id));
+  show("ann", s.server, ann.probe);
+  await live(ann.latest);
+  ann.latest().sendMessage("last");
+  await soon(() => expect(ann.latest().messages[40]?.progress).toBe("delivered"));
+  const before = ann.latest().messages;
+  ben.markRead();
+  await soon(() => expect(ann.latest().messages[40]?.progress).toBe("read"));
+  const after = ann.latest().messages;
+  expect(after.slice(0, 40).every((message, at) => message === before[at])).toBe(true);
+  expect(after[40]).not.toBe(before[40]);
+  // Somebody types: no message is touched, and the list is the same one.
+  ben.type();
+  await soon(() => expect(ann.latest().typingUsers).toEqual([{ user_id: "ben", name: "Ben Birch" }]));
+  expect(ann.latest().messages).toBe(after);
+  expect(ann.latest().sendMessage).toBe(ann.drawn[0]?.sendMessage);
+});
+
+test("what the server refuses is failed and says why; it can be retried and discarded", async () => {
+  const id = await job();
+  const ann = probe(() => useChat(id));
+  show("ann", s.server, ann.probe);
+  await live(ann.latest);
+  const name = ann.latest().sendMessage("x".repeat(20_000));
+  await soon(() => expect(ann.latest().messages[0]?.progress).toBe("failed"));
+  expect(ann.latest().messages[0]).toMatchObject({ key: name, error: { code: "message_too_large" } });
+  ann.latest().retry(name);
+  await soon(() => expect(ann.drawn.map(({ messages }) => messages[0]?.progress)).toContain("pending"));
+  await soon(() => expect(ann.latest().messages[0]?.progress).toBe("failed"));
+  ann.latest().discard(name);
+  await soon(() => expect(ann.latest().messages).toEqual([]));
+});
+
+test("edits and deletes are shown, to oneself at once", async () => {
+  const id = await job();
+  const [ann, ben] = [probe(() => useChat(id)), await open(s.client("ben"), `job:${id}`)];
+  show("ann", s.server, ann.probe);
+  await live(ann.latest);
+  ann.latest().sendMessage("one");
+  ann.latest().sendMessage("two");
+  await soon(() => expect(ann.latest().messages[1]?.seq).toBe(2));
+  const [one, two] = ann.latest().messages;
+  ann.latest().editMessage(one?.id ?? "", "one, better");
+  ann.latest().deleteMessage(two?.id ?? "");
+  const shown = ["one, better", undefined];
+  await soon(() => expect(ann.latest().messages.map(({ content }) => content)).toEqual(shown));
+  await soon(() => expect(texts(ben.getSnapshot())).toEqual(["one, better", null]));
+  expect(ann.latest().messages[1]).toMatchObject({ key: two?.key, deleted_by: "ann" });
+});
+
+test("a connection that is lost is seen, and what was written meanwhile is sent once", async () => {
+  const id = await job();
+  const [ann, ben] = [probe(() => useChat(id)), await open(s.client("ben"), `job:${id}`)];
+  show("ann", s.network, ann.probe);
+  await live(ann.latest);
+  s.network.unplug();
+  await soon(() => expect(ann.latest()).toMatchObject({ isConnected: false, status: "stale" }));
+  ann.latest().sendMessage("from the tunnel");
+  await soon(() => expect(ann.latest().messages).toMatchObject([{ progress: "pending" }]));
+  ben.send("hello?");
+  await settled(ben, 1);
+  s.network.restore();
+  await settled(ben, 2);
+  await soon(() => expect(ann.latest()).toMatchObject({ isConnected: true, messages: [{}, { seq: 2 }] }));
+  expect(ann.latest().messages.map(({ content }) => content)).toEqual(["hello?", "from the tunnel"]);
+});
+
+test("rooms are named by job, key or id, and chatMessages by what was passed", async () => {
+  const id = await job();
+  const key = `job:${id}`;
+  const room = await open(s.client("ben"), key);
+  room.send("hello");
+  const uuid = (await settled(room, 1)).id ?? "";
+  const ann = probe(useWebSocketRead);
+  show("ann", s.server, ann.probe);
+  const { connectChatWebSocket, disconnectChatWebSocket, sendChatMessage } = ann.latest();
+  for (const name of [id, key, uuid]) connectChatWebSocket(name);
+  connectChatWebSocket(id);
+  for (const name of [id, String(id), key, uuid]) {
+    await soon(() => expect(ann.latest().chatMessages[name]).toMatchObject([{ content: "hello", seq: 1 }]));
+  }
+  sendChatMessage(String(id), "hello yourself");
+  await soon(() => expect(ann.latest().chatMessages[uuid]).toMatchObject([{}, { seq: 2, isMine: true }]));
+  expect(ann.latest().chatMessages).not.toHaveProperty("1");
+  disconnectChatWebSocket(id);
+  await soon(() => expect(Object.keys(ann.latest().chatMessages)).toEqual([key, uuid]));
+});
+
+/** The hook as somebody uses it who reads messages. */
+function useWebSocketRead() {
+  const socket = useWebSocket();
+  void socket.chatMessages;
+  return socket;
+}
+
+test("a component is drawn again only for what it shows", async () => {
+  const id = await job();
+  const chat = probe(() => useChat(id));
+  const typing = probe(() => useTyping(id));
+  const presence = probe(() => usePresence(id));
+  const connection = probe(useConnection);
+  const writer = probe(() => useWebSocket().sendChatMessage);
+  const reader = probe(() => useWebSocket().chatMessages[id]);
+  show(
+    "ann",
+    s.server,
+    <>
+      {chat.probe}
+      {typing.probe}
+      {presence.probe}
+      {connection.probe}
+      {writer.probe}
+      {reader.probe}
+    </>,
+  );
+  await live(chat.latest);
+  const ben = await open(s.client("ben"), `job:${id}`);
+  await soon(() => expect(presence.latest()).toMatchObject([{ user_id: "ben", online: true, here: true }]));
+  expect(presence.latest()[0]).toMatchObject({ name: "Ben Birch" });
+  const [typings, presences, connections] = [typing, presence, connection].map(({ drawn }) => drawn.length);
+  const chats = chat.drawn.length;
+  for (let n = 0; n < 5; n += 1) {
+    ben.send(`${n}`);
+    await soon(() => expect(chat.latest().messages).toHaveLength(n + 1));
+  }
+  expect(chat.drawn.length).toBeGreaterThanOrEqual(chats + 5);
+  expect(presence.drawn.length).toBe(presences);
+  expect(connection.drawn.length).toBe(connections);
+  expect(typing.drawn.length).toBe(typings);
+  expect(writer.drawn.length).toBe(1);
+  // It reads the messages of connected rooms, and this room is not one of them.
+  expect(reader.drawn.length).toBe(1);
+  ben.type();
+  await soon(() => expect(typing.latest()).toEqual([{ user_id: "ben", name: "Ben Birch" }]));
+  expect(typing.drawn.length).toBe((typings ?? 0) + 1);
+  expect(writer.drawn.length).toBe(1);
+});
+
+test("a thousand messages at once are drawn by the frame, and none is missed", async () => {
+  const id = await job();
+  const ann = probe(() => useChat(id));
+  show("ann", s.server, ann.probe);
+  await live(ann.latest);
+  const ben = s.client("ben");
+  const key = `job:${id}`;
+  const before = ann.drawn.length;
+  const began = performance.now();
+  // As fast as the server takes them.
+  await soon(() => expect(ben.connection.getSnapshot().status).toBe("open"));
+  const sent = Array.from({ length: 1_000 }, (_, n) => ben.request("send_message", { room: key, content: `${n}` }));
+  await Promise.all(sent);
+  await soon(() => expect(ann.latest().messages.at(-1)?.seq).toBe(1_000));
+  const took = performance.now() - began;
+  const drawn = ann.drawn.length - before;
+  expect(drawn).toBeLessThan(20 + took / 8);
+  const seqs = ann.latest().messages.map(({ seq }) => seq);
+  expect(seqs).toEqual(Array.from({ length: 500 }, (_, n) => 501 + n));
+});
+
+test("who has read a message", async () => {
+  const id = await job();
+  const ben = await open(s.client("ben"), `job:${id}`);
+  const ann = probe(() => {
+    const chat = useChat(id);
+    return { chat, readers: useReadBy(id, chat.messages[0]?.id ?? "").map(({ name }) => name) };
+  });
+  show("ann", s.server, ann.probe);
+  await live(() => ann.latest().chat);
+  ann.latest().chat.sendMessage("read this");
+  await settled(ben, 1);
+  await soon(() => expect(ann.latest().chat.messages[0]?.seq).toBe(1));
+  expect(ann.latest().readers).toEqual([]);
+  ben.markRead();
+  await soon(() => expect(ann.latest().readers).toEqual(["Ben Birch"]));
+});
+
+test("my rooms: names, last message, unread, who types; and the total", async () => {
+  const host = (body: object) => s.server.host("POST", "chatrooms/", body);
+  const people = [{ user_id: "cat", name: "Cat Cedar" }, "ben"];
+  await host({ key: "job:garden", name: "Garden", participants: people });
+  await host({ key: "job:roof", participants: people });
+  const ben = s.client("ben");
+  await soon(() => expect(ben.connection.getSnapshot().status).toBe("open"));
+  const direct = await ben.request("create_room", { kind: "direct", participants: ["cat"] });
+  const list = probe(useChatRooms);
+  const total = probe(useUnreadTotal);
+  show(
+    "cat",
+    s.server,
+    <>
+      {list.probe}
+      {total.probe}
+    </>,
+  );
+  await soon(() => expect(list.latest()).toMatchObject({ status: "live", rooms: { length: 3 } }));
+  const garden = await open(ben, "job:garden");
+  garden.send("The gate is open");
+  garden.send("Mind the dog");
+  await settled(garden, 2);
+  const talk = await open(ben, direct.id);
+  talk.send("Hello Cat");
+  await soon(() => expect(total.latest()).toBe(3));
+  await soon(() =>
+    expect(list.latest().rooms.map(({ name, unreadCount }) => [name, unreadCount])).toEqual([
+      ["ben", 1],
+      ["Garden", 2],
+      ["job:roof", 0],
+    ]),
+  );
+  expect(list.latest().rooms[1]).toMatchObject({ key: "job:garden", lastMessage: { content: "Mind the dog" } });
+  // A room that nothing happens in is the same object.
+  const roof = list.latest().rooms[2];
+  talk.type();
+  await soon(() => expect(list.latest().rooms[0]?.typingUsers).toEqual([{ user_id: "ben", name: "ben" }]));
+  expect(list.latest().rooms[2]).toBe(roof);
+  // Of all that, the total was drawn for no more than itself.
+  expect(total.drawn.filter((count, at) => count === total.drawn[at - 1])).toEqual([]);
+});
