@@ -28,6 +28,11 @@ export class People {
     this.#shown = undefined;
   }
 
+  /** These are in it, as they were a moment ago. */
+  meet(participants: readonly Participant[]): void {
+    for (const participant of participants) this.#put(participant);
+  }
+
   /** Takes over markers that came with a catch-up: they are later than anything that was implied. */
   setMarkers(markers: readonly Marker[]): void {
     for (const { user_id, read_seq, delivered_seq } of markers) this.#change(user_id, { read_seq, delivered_seq });
@@ -49,17 +54,8 @@ export class People {
       case "message_delivered":
         return this.#advance(event.user_id, 0, event.seq);
       case "participant_added":
-      case "participant_updated": {
-        const { participant } = event;
-        const known = this.#participants.get(participant.user_id);
-        // Whether they are connected is not in events.
-        const seen = known && { online: known.online, last_seen: known.last_seen };
-        this.#participants.set(participant.user_id, { ...seen, ...participant });
-        this.#shown = undefined;
-        // Its markers are of the moment when it was told; what is known may be later.
-        if (known) this.#advance(known.user_id, known.read_seq, known.delivered_seq);
-        return;
-      }
+      case "participant_updated":
+        return this.#put(event.participant);
       case "participant_removed":
         this.#participants.delete(event.participant.user_id);
         this.#shown = undefined;
@@ -74,6 +70,16 @@ export class People {
         this.typing = event.typing;
         return;
     }
+  }
+
+  #put(participant: Participant): void {
+    const known = this.#participants.get(participant.user_id);
+    // Whether they are connected is not in events.
+    const seen = known && { online: known.online, last_seen: known.last_seen };
+    this.#participants.set(participant.user_id, { ...seen, ...participant });
+    this.#shown = undefined;
+    // Its markers are of the moment when it was told; what is known may be later.
+    if (known) this.#advance(known.user_id, known.read_seq, known.delivered_seq);
   }
 
   #advance(user: string, read: number, delivered: number): void {

@@ -47,7 +47,10 @@ export interface RoomSnapshot {
   readonly hasNewer: boolean;
   /** What is on its way, in order. Sends are to be shown after the messages; edits and deletes are in them already. */
   readonly outbox: readonly Outgoing[];
-  /** Who is in it, by user id; in a large room the first hundred. */
+  /**
+   * Who is in it, by user id; in a large room the first hundred. Of rooms that only the list follows, they are known
+   * where a room is called by them: in a direct one without a name.
+   */
   readonly participants: readonly Participant[];
   /** Who has it open now. */
   readonly present: readonly string[];
@@ -321,6 +324,18 @@ export class Room extends Observable<RoomSnapshot> {
     this.#counted = true;
     if (this.#status === "gone") this.#status = "idle";
     this.#recounted();
+  }
+
+  /** Whether there is nothing yet to call it by: a direct room without a name, of which nobody is known. @internal */
+  get isNameless(): boolean {
+    const { info, people } = this.#known;
+    return info?.kind === "direct" && info.name === null && people.participants.length === 0;
+  }
+
+  /** These are in it. @internal */
+  met(participants: readonly Participant[]): void {
+    this.#known.people.meet(participants);
+    this.changed();
   }
 
   /** It is open: this is what was missed. Returns whether there is more, for which it must be opened again. @internal */

@@ -78,6 +78,7 @@ export class RoomList extends Observable<RoomListSnapshot> {
     try {
       await this.#host.request("get_room", { room: id }, (room) => void this.#add(room));
       this.changed();
+      await this.#meet();
     } catch {
       // I am out of it again, or there is no connection: then the list is asked for anew.
     }
@@ -111,6 +112,19 @@ export class RoomList extends Observable<RoomListSnapshot> {
       this.#loading = false;
     }
     this.changed();
+    if (this.#status === "live") await this.#meet();
+  }
+
+  /** A direct room is called by the other one in it, whom the list does not bring. One room is asked for at a time. */
+  async #meet(): Promise<void> {
+    try {
+      for (const room of this.#rooms.keys()) {
+        if (!room.isNameless) continue;
+        await this.#host.request("list_participants", { room: room.name }, ({ results }) => room.met(results));
+      }
+    } catch {
+      // The next connection asks for the list anew.
+    }
   }
 
   #add(listed: MyRoom): Room {

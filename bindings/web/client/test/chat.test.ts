@@ -189,6 +189,27 @@ test("the list follows all rooms, and sums what is unread", async () => {
   await when(cat.rooms, ({ rooms }) => !rooms.some(({ info }) => info?.key === three));
 });
 
+test("a direct room that was never opened is known by the other one in it", async () => {
+  const ben = s.client("ben");
+  await connected(ben);
+  const dan = s.client("dan");
+  const heard: string[] = [];
+  dan.rooms.subscribe(() => {
+    for (const { participants } of dan.rooms.getSnapshot().rooms) {
+      heard.push(...participants.filter(({ user_id }) => user_id !== "dan").map(({ user_id }) => user_id));
+    }
+  });
+  await when(dan.rooms, ({ status }) => status === "live");
+  await ben.request("create_room", { kind: "direct", participants: ["dan"] });
+  await when(dan.rooms, () => heard.includes("ben"));
+  // And the next time, from the list.
+  const again = s.client("dan");
+  again.rooms.subscribe(() => {});
+  const known = ({ participants }: { participants: readonly { user_id: string }[] }) => participants.length === 2;
+  const { rooms } = await when(again.rooms, ({ rooms }) => rooms.some(known));
+  expect(rooms.find(known)).toMatchObject({ messages: [], info: { kind: "direct", name: null } });
+});
+
 test("a room is the same object by its key and its id, and keeps its snapshot until something changes", async () => {
   const key = await s.room("ann", "ben");
   const chat = s.client("ann");
