@@ -45,7 +45,7 @@ pub fn model_matches<B: Backend>(place: impl Fn() -> B) {
         Some(why) => Err(TestCaseError::fail(why)),
     });
     match told {
-        Ok(()) => {}
+        Ok(()) => println!("{cases} stories, as the model tells them; CHAT_MODEL_SEED={seed}"),
         Err(TestError::Fail(why, batches)) => {
             panic!(
                 "not as the model:\n{why}\n\nafter this story: {batches:#?}\nto see it again: CHAT_MODEL_SEED={seed}"

@@ -2,7 +2,7 @@
 
 use chat_testkit::simulation::{Fault, find_failure, run};
 
-/// How many seeds run; `CHAT_SIM_SEEDS` asks for more.
+/// How many seeds run; `CHAT_SIM_SEEDS` asks for more, `CHAT_SIM_FROM` for others.
 const SEEDS: u64 = 1_000;
 
 /// Within how many seeds a planted bug must be caught.
@@ -16,8 +16,12 @@ fn setting(name: &str) -> Option<u64> {
 fn everybody_ends_as_storage_says() {
     let seeds = match setting("CHAT_SIM_SEED") {
         Some(seed) => seed..seed + 1,
-        None => 0..setting("CHAT_SIM_SEEDS").unwrap_or(SEEDS),
+        None => {
+            let from = setting("CHAT_SIM_FROM").unwrap_or(0);
+            from..from + setting("CHAT_SIM_SEEDS").unwrap_or(SEEDS)
+        }
     };
+    println!("seeds {seeds:?}");
     if let Some(failure) = find_failure(seeds, None) {
         panic!("{failure}");
     }

@@ -3,6 +3,7 @@
 mod bench;
 mod demo;
 mod languages;
+mod prove;
 mod server;
 mod test;
 mod tidy;
@@ -21,6 +22,7 @@ cargo xtask <task>
   test           everything that must pass: format, lints, tests, docs, tidy, licences, the book
   tidy           the project's own rules; `tidy --list` shows them
   demo [--once]  starts a server on a fresh file and shows what it can do; --once ends by itself
+  prove [NAME…]  the long forms of the tests; all of them write docs/src/proven.md
   bench [ARGS]   the comparisons; ARGS go to the bench program";
 
 fn main() -> ExitCode {
@@ -45,6 +47,7 @@ fn dispatch() -> Result<()> {
         }
         ["demo"] => demo::run(&root(), false),
         ["demo", "--once"] => demo::run(&root(), true),
+        ["prove", names @ ..] => prove::run(&root(), names),
         ["bench", rest @ ..] => bench::run(&root(), rest),
         [] | ["help" | "--help" | "-h"] => {
             println!("{HELP}");
