@@ -3,37 +3,17 @@
  * `xtask/tests/protocol.rs`, and the types are compared with the engine's by `xtask/tests/typescript.rs`.
  */
 
-import { execFile } from "node:child_process";
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { compiler, examples, parts } from "./support/compiler.js";
 
-const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
-const CHECKED = path("../.checked/");
-
-beforeAll(() => mkdir(CHECKED, { recursive: true }));
-afterAll(() => rm(CHECKED, { recursive: true }));
-
-/** What the compiler says about a program. */
-async function complaints(name: string, program: string): Promise<string[]> {
-  await writeFile(`${CHECKED}${name}.ts`, program);
-  // An example need not use all that it names.
-  const compilerOptions = { noUnusedLocals: false };
-  const config = { extends: "../tsconfig.json", compilerOptions, include: [], files: [`${name}.ts`] };
-  await writeFile(`${CHECKED}${name}.json`, JSON.stringify(config));
-  const tsc = path("../../node_modules/.bin/tsc");
-  const run = promisify(execFile)(tsc, ["-p", `${CHECKED}${name}.json`, "--pretty", "false"]);
-  const said = await run.then(
-    () => "",
-    ({ stdout }) => stdout as string,
-  );
-  return said.split("\n").filter((line) => line.includes("error"));
-}
+const HERE = join(import.meta.dirname, "..");
+const { complaints, write } = compiler(HERE);
 
 /** The frames that the page shows in one direction. */
 async function frames(direction: "from" | "to"): Promise<string[]> {
-  const page = await readFile(path("../../../../docs/src/protocol.md"), "utf8");
+  const page = await readFile(join(HERE, "../../../docs/src/protocol.md"), "utf8");
   const blocks = [...page.matchAll(/^```json,(from|to)=.*\n([\s\S]*?)^```/gm)].filter(
     (block) => block[1] === direction,
   );
@@ -53,7 +33,7 @@ test("every frame that the server sends is a ServerFrame, field for field", asyn
     'import type { ServerFrame } from "../src/frames.js";',
     ...shown.map((frame, n) => `export const frame${n}: ServerFrame = ${frame};`),
   ];
-  expect(await complaints("heard", program.join("\n"))).toEqual([]);
+  expect(await complaints("heard.ts", program.join("\n"))).toEqual([]);
 });
 
 test("every frame that a client sends is a command with its fields", async () => {
@@ -67,7 +47,7 @@ test("every frame that a client sends is a command with its fields", async () =>
     "export const everyCommandIsAnAction: Action = '' as keyof Commands;",
     ...shown.map((frame, n) => `export const frame${n}: Command = ${frame};`),
   ];
-  expect(await complaints("said", program.join("\n"))).toEqual([]);
+  expect(await complaints("said.ts", program.join("\n"))).toEqual([]);
 });
 
 test("a frame with a field that the types lack, or without one that they have, would be noticed", async () => {
@@ -80,34 +60,28 @@ test("a frame with a field that the types lack, or without one that they have, w
     `export const more: ServerFrame = ${JSON.stringify(more)};`,
     `export const less: ServerFrame = ${JSON.stringify({ ...frame, message })};`,
   ];
-  const said = await complaints("wrong", program.join("\n"));
+  const said = await complaints("wrong.ts", program.join("\n"));
   expect(said.map((line) => /\((\d+),/.exec(line)?.[1])).toEqual(["2", "3"]);
 });
 
 test("the examples of the README and of the comments compile", async () => {
   const names = ["client", "errors", "gate", "receipts", "room", "rooms", "store", "paced", "outbox-indexeddb"];
-  const sources = ["../README.md", ...names.map((name) => `../src/${name}.ts`)];
-  const examples: string[] = [];
-  for (const source of sources) {
-    const text = (await readFile(path(source), "utf8")).replace(/^ *\* ?/gm, "");
-    for (const [, body] of text.matchAll(/^```ts\n([\s\S]*?)^```/gm)) examples.push(body ?? "");
-  }
-  expect(examples.length).toBeGreaterThan(15);
-  await writeFile(`${CHECKED}given.d.ts`, GIVEN);
-  await writeFile(`${CHECKED}react-native.d.ts`, REACT_NATIVE);
-  for (const [n, example] of examples.entries()) {
-    const imports = (example.match(/^import .*;$/gm) ?? []).join("\n");
+  const sources = ["README.md", ...names.map((name) => `src/${name}.ts`)];
+  const all = (await Promise.all(sources.map((source) => examples(join(HERE, source), "ts")))).flat();
+  expect(all.length).toBeGreaterThan(15);
+  await write("given.d.ts", GIVEN);
+  await write("react-native.d.ts", REACT_NATIVE);
+  for (const [n, example] of all.entries()) {
+    const { imports, body } = parts(example);
     const own = imports.replace(/"@chat-engine\/client(\/[^"]*)?"/g, (_, part = "/index") => `"../src${part}.js"`);
-    const body = example.replace(/^import .*;$/gm, "");
-    await writeFile(`${CHECKED}example${n}.ts`, `${own}\nexport async function example() {\n${body}\n}\n`);
+    await write(`example${n}.ts`, `${own}\nexport async function example() {\n${body}\n}\n`);
   }
-  const all = examples.map((_, n) => `import "./example${n}.js";`);
-  expect(
-    await complaints(
-      "examples",
-      ['/// <reference path="react-native.d.ts" />', 'import "./given.d.ts";', ...all].join("\n"),
-    ),
-  ).toEqual([]);
+  const program = [
+    '/// <reference path="react-native.d.ts" />',
+    'import "./given.d.ts";',
+    ...all.map((_, n) => `import "./example${n}.js";`),
+  ];
+  expect(await complaints("examples.ts", program.join("\n"))).toEqual([]);
 });
 
 /** What an example takes for granted. */

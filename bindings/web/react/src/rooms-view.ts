@@ -40,15 +40,12 @@ export class RoomsView extends View<ChatRooms> {
 
 function shownAs(room: RoomSnapshot, me: string, old: ChatRoomItem | undefined): ChatRoomItem {
   const { info, participants, lastMessage, unreadCount, my } = room;
-  const direct = info?.kind === "direct";
-  const other = direct ? participants.find(({ user_id }) => user_id !== me) : undefined;
-  // Of a room that was not opened yet, only who wrote last is known.
-  const wrote = direct && lastMessage?.sender !== me ? lastMessage?.sender : undefined;
+  const other = info?.kind === "direct" ? participants.find(({ user_id }) => user_id !== me) : undefined;
   return {
     roomId: room.id ?? room.ref,
     key: info?.key ?? null,
     kind: info?.kind ?? "group",
-    name: info?.name ?? other?.name ?? other?.user_id ?? wrote ?? info?.key ?? "",
+    name: info?.name ?? other?.name ?? other?.user_id ?? info?.key ?? "",
     avatar: info?.avatar ?? other?.avatar ?? null,
     lastMessage,
     unreadCount,
