@@ -24,6 +24,8 @@ pub(crate) struct Events {
     /// What was read of the stream and is not a whole event yet.
     text: String,
     said: VecDeque<Said>,
+    /// All that was read, as it came.
+    pub(crate) raw: String,
     pub(crate) head: String,
     /// The connection's id, once `ready` was read.
     pub(crate) id: String,
@@ -74,8 +76,8 @@ impl Events {
             return Err(reply);
         }
         let (token, said) = (token.to_owned(), VecDeque::new());
-        let (text, id) = (String::new(), String::new());
-        Ok(Self { address, token, reading, text, said, head, id, brought: 0 })
+        let (text, raw, id) = (String::new(), String::new(), String::new());
+        Ok(Self { address, token, reading, text, said, raw, head, id, brought: 0 })
     }
 
     /// What the stream says next; nothing when it has ended without a word.
@@ -91,6 +93,7 @@ impl Events {
             }
             let chunk = timeout(PATIENCE, self.chunk()).await.expect("an event in time")?;
             self.text.push_str(&chunk);
+            self.raw.push_str(&chunk);
             while let Some((event, rest)) = self.text.split_once("\n\n") {
                 self.said.push_back(understood(event));
                 self.text = rest.to_owned();

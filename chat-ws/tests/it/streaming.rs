@@ -333,3 +333,30 @@ async fn who_stops_reading_is_cut_alone() {
     drop(stuck);
     s.stop().await;
 }
+
+/// What a block of the protocol page says.
+fn shown(block: &str) -> &'static str {
+    let page = include_str!("../../../docs/src/protocol.md");
+    let (_, from) = page.split_once(&format!("```text,{block}\n")).unwrap();
+    from.split_once("```").unwrap().0
+}
+
+#[tokio::test]
+async fn the_protocol_page_shows_what_a_stream_says() {
+    let s = Stage::with(limits(|l| l.ping_every = Duration::from_millis(200))).await;
+    let mut ann = Events::open(&s, "/events/", &token("ann")).await.unwrap_or_else(|e| panic!("{e:?}"));
+    ann.until("ready").await;
+    ann.raw.clear();
+    assert_eq!(ann.bring(shown("from=stream")).await.status, 202);
+    ann.until("error").await;
+    while !matches!(ann.hear().await, Some(Said::Comment)) {}
+    let (_, ()) = tokio::join!(ann.rest(), s.stop());
+    // Heartbeats come when they come, and each server says by chance when to come back.
+    let bare = |text: &str| {
+        let text = text.replace(":\n\n", "");
+        let (before, after) = text.split_once("\"retry_after_ms\":").unwrap();
+        format!("{before}{}", after.trim_start_matches(|c: char| c.is_ascii_digit())).trim_end().to_owned()
+    };
+    assert!(shown("to=stream").contains("\n:\n\n"));
+    assert_eq!(bare(&ann.raw), bare(shown("to=stream")));
+}

@@ -112,21 +112,22 @@ test("heartbeats are answered, and a token that ends is replaced on the stream t
   let given = 0;
   const third = new Promise<void>((resolve) => {
     ends.push(resolve);
-    const chat = blocked("ann", {
-      environment: { WebSocket },
-      token: () => {
-        given += 1;
-        if (given === 3) resolve();
-        return token("ann", 3);
-      },
-    });
-    // Sockets that come to nothing take no token of their own: it is kept.
-    void connected(chat).then(() => ends.push(() => expect(watch(chat.connection).at(-1)?.status).toBe("open")));
+  });
+  const chat = blocked("ann", {
+    environment: { WebSocket },
+    token: () => {
+      given += 1;
+      if (given === 3) for (const end of ends.splice(0)) end();
+      return token("ann", 3);
+    },
   });
   await third;
+  // Each is replaced at half of its life: the first has ended, and the stream has not.
+  await chat.request("ping", {});
+  expect(chat.connection.getSnapshot().status).toBe("open");
   expect(asked.filter((line) => line.startsWith("GET")).length).toBe(1);
   // One a second, and nothing else was there to say but the new token.
-  expect(asked.filter((line) => line.startsWith("POST")).length).toBeGreaterThanOrEqual(3);
+  expect(asked.filter((line) => line.startsWith("POST")).length).toBeGreaterThanOrEqual(4);
 });
 
 test("a token that is no good closes, and so does a room that is not mine, or no longer", async () => {
