@@ -68,9 +68,8 @@ impl Database {
     {
         let connection = Arc::clone(&self.0);
         // spawns: the work, which ends by itself and is waited for here.
-        let done = tokio::task::spawn_blocking(move || {
-            work(&mut connection.lock().unwrap_or_else(PoisonError::into_inner))
-        });
+        let done =
+            tokio::task::spawn_blocking(move || work(&mut connection.lock().unwrap_or_else(PoisonError::into_inner)));
         done.await.map_err(|_| Problem::Interrupted)?
     }
 }

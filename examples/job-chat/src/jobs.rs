@@ -175,8 +175,7 @@ pub(crate) fn visible(connection: &Connection, id: i64, by: &str) -> Result<Job,
 }
 
 fn cleaners_named(connection: &Connection, id: &str) -> Result<Person, Problem> {
-    let mut found =
-        connection.prepare_cached("SELECT id, name, role FROM people WHERE id = ? AND role = 'cleaner'")?;
+    let mut found = connection.prepare_cached("SELECT id, name, role FROM people WHERE id = ? AND role = 'cleaner'")?;
     found.query_row([id], |row| Person::from_row(row, 0)).optional()?.ok_or(Problem::NotFound("cleaner"))
 }
 

@@ -2,10 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use argon2::{
-    Argon2, PasswordHasher as _, PasswordVerifier as _,
-    password_hash::phc::PasswordHash,
-};
+use argon2::{Argon2, PasswordHasher as _, PasswordVerifier as _, password_hash::phc::PasswordHash};
 use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, header, request::Parts},

@@ -13,7 +13,8 @@ use axum::{
 use tower_http::services::{ServeDir, ServeFile};
 
 /// What the page may do: run its own scripts, wear its own styles, and talk to its own server. No `unsafe-inline`.
-const POLICY: &str = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'";
+const POLICY: &str =
+    "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'";
 
 /// Shown where the page was not built.
 const NOT_BUILT: &str = include_str!("not-built.html");

@@ -1,0 +1,48 @@
+import { useChatRooms } from "@chat-engine/react";
+import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from "react";
+import { ApiError, api, type Job, type Step } from "../api.js";
+import { useAuth } from "../auth/AuthProvider.js";
+
+interface Jobs {
+  /** My jobs, the next one first; `undefined` until they are known. */
+  readonly jobs: readonly Job[] | undefined;
+  readonly take: (job: number, step: Step) => Promise<void>;
+  readonly give: (job: number, cleaner: string) => Promise<void>;
+}
+
+const JobsContext = createContext<Jobs | null>(null);
+
+/** My jobs. Every step of a job is told in its chat, so the chat says when to look again. */
+export function JobsProvider({ children }: { children: ReactNode }) {
+  const [jobs, setJobs] = useState<readonly Job[]>();
+  const { sessionEnded } = useAuth();
+  const { rooms } = useChatRooms();
+  const told = rooms
+    .map(({ roomId, lastMessage }) => (lastMessage?.message_type === "system" ? lastMessage.id : roomId))
+    .sort()
+    .join();
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what was told is not read, it says when to look
+  useEffect(() => {
+    let current = true;
+    const failed = (error: unknown) => {
+      if (error instanceof ApiError && error.status === 401) sessionEnded();
+    };
+    api.jobs().then((jobs) => current && setJobs(jobs), failed);
+    return () => {
+      current = false;
+    };
+  }, [told, sessionEnded]);
+
+  const changed = useCallback((job: Job) => setJobs((all) => all?.map((one) => (one.id === job.id ? job : one))), []);
+  const take = useCallback(async (job: number, step: Step) => changed(await api.take(job, step)), [changed]);
+  const give = useCallback(async (job: number, to: string) => changed(await api.give(job, to)), [changed]);
+  const value = useMemo(() => ({ jobs, take, give }), [jobs, take, give]);
+  return <JobsContext value={value}>{children}</JobsContext>;
+}
+
+export function useJobs(): Jobs {
+  const jobs = useContext(JobsContext);
+  if (!jobs) throw new Error("useJobs works below a <JobsProvider>");
+  return jobs;
+}
