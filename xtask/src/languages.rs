@@ -1,4 +1,5 @@
-//! The tests of the other languages, each with the tools of its own: Node and the web client, Python, Kotlin.
+//! The tests of the other languages, each with the tools of its own: Node, the web client and the job chat in a browser,
+//! Python, Kotlin.
 
 use std::{
     path::Path,
@@ -17,13 +18,15 @@ pub(crate) struct Suite {
 
 const NODE: (&str, &str) = ("node", "Node 20 or newer, from nodejs.org");
 const NPM: (&str, &str) = ("npm", "npm, which comes with Node");
+const CHROMIUM: (&str, &str) = ("chromium", "Chromium, from your system's packages");
 const PYTHON: (&str, &str) = ("python3", "Python 3.10 or newer, from python.org");
 const JAVA: (&str, &str) = ("java", "a JDK of 17 or newer, such as Temurin");
 const MAVEN: (&str, &str) = ("mvn", "Maven, from maven.apache.org");
 
 /// Every language.
-pub(crate) const SUITES: [Suite; 4] = [
+pub(crate) const SUITES: [Suite; 5] = [
     Suite { name: "the web client", needs: &[NODE, NPM], commands: web },
+    Suite { name: "the job chat", needs: &[NODE, NPM, CHROMIUM], commands: job_chat },
     Suite { name: "Node", needs: &[NODE, NPM], commands: node },
     Suite { name: "Python", needs: &[PYTHON], commands: python },
     Suite { name: "Kotlin", needs: &[PYTHON, JAVA, MAVEN], commands: kotlin },
@@ -48,6 +51,25 @@ fn web(root: &Path) -> Vec<Command> {
     // The server that they run against is there: its own tests have just been run with it.
     let dir = root.join("bindings/web");
     vec![npm_ci(&dir), command(&dir, "npm", &["test"])]
+}
+
+/// After those of the web client, whose packages are built by then.
+fn job_chat(root: &Path) -> Vec<Command> {
+    let dir = root.join("examples/job-chat/web");
+    let mut commands = vec![npm_ci(&dir)];
+    commands.extend(["lint", "check", "build", "e2e"].map(|script| command(&dir, "npm", &["run", script])));
+    commands
+}
+
+/// What builds the page of the job chat.
+pub(crate) fn page(root: &Path) -> Vec<Command> {
+    let (packages, page) = (root.join("bindings/web"), root.join("examples/job-chat/web"));
+    [packages, page].iter().flat_map(|dir| [npm_ci(dir), command(dir, "npm", &["run", "build"])]).collect()
+}
+
+/// Whether pages can be built.
+pub(crate) fn has_node() -> bool {
+    [NODE, NPM].iter().all(|(program, _)| runs(program))
 }
 
 fn node(root: &Path) -> Vec<Command> {

@@ -1,6 +1,7 @@
-//! Starts the real server binary for the demo, and stops it again.
+//! Starts the real programs for the demo, and stops them again.
 
 use std::{
+    ffi::OsString,
     fs::{self, File},
     hash::{BuildHasher, RandomState},
     io::{BufRead, BufReader},
@@ -19,21 +20,23 @@ const START: Duration = Duration::from_secs(30);
 /// How long it may take to drain; longer than its own limit.
 const STOP: Duration = Duration::from_secs(15);
 
-/// The name of the server's log.
+/// The name of a program's log.
 const LOG: &str = "server.log";
 
-/// Builds `chat-server` in release and says where it is.
-pub(crate) fn build(root: &Path) -> Result<PathBuf> {
-    run(cargo(root).args(["build", "--quiet", "--release", "--package", "chat-server"]))?;
+/// Builds a program in release and says where it is.
+pub(crate) fn build(root: &Path, program: &str) -> Result<PathBuf> {
+    run(cargo(root).args(["build", "--quiet", "--release", "--package", program]))?;
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir));
-    Ok(target.join("release").join(format!("chat-server{}", std::env::consts::EXE_SUFFIX)))
+    Ok(target.join("release").join(format!("{program}{}", std::env::consts::EXE_SUFFIX)))
 }
 
 /// A running server; dropping it stops it.
 pub(crate) struct Server {
     child: Child,
     binary: PathBuf,
-    /// Where its file and its log are.
+    /// What it is started with, beside where to listen.
+    args: Vec<OsString>,
+    /// Where its files and its log are.
     dir: PathBuf,
     secret: String,
     url: String,
@@ -41,13 +44,23 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts the server on a fresh file in `dir`, which is emptied first; its log goes there too.
+    /// Starts `chat-server` on a fresh file in `dir`, which is emptied first; its log goes there too.
     pub(crate) fn start(binary: &Path, dir: &Path) -> Result<Self> {
+        let file = format!("sqlite:{}", dir.join("demo.db").display());
+        Self::fresh(binary, vec!["--db".into(), file.into()], dir)
+    }
+
+    /// Starts `job-chat` in the same way, with its built page. It signs tokens with a secret of its own.
+    pub(crate) fn start_job_chat(binary: &Path, dir: &Path, page: &Path) -> Result<Self> {
+        Self::fresh(binary, vec!["--data".into(), dir.into(), "--web".into(), page.into()], dir)
+    }
+
+    fn fresh(binary: &Path, args: Vec<OsString>, dir: &Path) -> Result<Self> {
         if dir.exists() {
             fs::remove_dir_all(dir).with_context(|| format!("cannot empty {}", dir.display()))?;
         }
         fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
-        Self::spawn(binary, dir, secret(), "127.0.0.1:0")
+        Self::spawn(binary, args, dir, secret(), "127.0.0.1:0")
     }
 
     /// Kills it, as a power cut would end it, and starts it again on the same file and port.
@@ -56,15 +69,15 @@ impl Server {
         self.child.wait()?;
         self.stopped = true;
         let listen = self.url.trim_start_matches("http://").to_owned();
-        *self = Self::spawn(&self.binary, &self.dir, self.secret.clone(), &listen)?;
+        *self = Self::spawn(&self.binary, self.args.clone(), &self.dir, self.secret.clone(), &listen)?;
         Ok(())
     }
 
-    fn spawn(binary: &Path, dir: &Path, secret: String, listen: &str) -> Result<Self> {
+    fn spawn(binary: &Path, args: Vec<OsString>, dir: &Path, secret: String, listen: &str) -> Result<Self> {
         let log = File::options().create(true).append(true).open(dir.join(LOG))?;
         let mut child = Command::new(binary)
-            .args(["--listen", listen, "--db"])
-            .arg(format!("sqlite:{}", dir.join("demo.db").display()))
+            .args(["--listen", listen])
+            .args(&args)
             .env("CHAT_JWT_SECRET", &secret)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -74,7 +87,7 @@ impl Server {
         let lines = read_lines(&mut child);
         // From here on, leaving early stops the child.
         let (binary, dir) = (binary.to_path_buf(), dir.to_path_buf());
-        let mut server = Self { child, binary, dir, secret, url: String::new(), stopped: false };
+        let mut server = Self { child, binary, args, dir, secret, url: String::new(), stopped: false };
         server.url = server.wait_for_url(&lines)?;
         Ok(server)
     }

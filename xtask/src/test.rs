@@ -22,6 +22,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     steps.timed("tidy", "xtask tidy", || tidy::run(root))?;
     let deny = steps.timed("cargo-deny is there", "install if missing", || tools::cargo_deny(root))?;
     steps.step("licences", tool(root, &deny).args("check --hide-inclusion-graph bans licenses sources".split(' ')))?;
+    steps.timed("a browser is there", "in CI, install if missing", tools::chromium_in_ci)?;
     let left_out = languages(root, &mut steps)?;
     let mdbook = steps.timed("mdbook is there", "install if missing", || tools::mdbook(root))?;
     let book = root.join("target").join("book");

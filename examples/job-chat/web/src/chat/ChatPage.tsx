@@ -1,8 +1,8 @@
 import { ChatRoom } from "@chat-engine/react/components";
 import { Link, useParams } from "react-router";
 import { useMe } from "../auth/AuthProvider.js";
-import { JobWhen } from "../jobs/JobWhen.js";
 import { useJobs } from "../jobs/JobsProvider.js";
+import { JobWhen } from "../jobs/JobWhen.js";
 import { otherOf } from "../jobs/otherOf.js";
 import { StatusPill } from "../jobs/StatusPill.js";
 import { Avatar } from "../layout/Avatar.js";
