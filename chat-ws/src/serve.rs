@@ -1,8 +1,9 @@
 //! The ready-made way to listen: an accept loop that nobody can hold up, and a stop that loses nothing.
 
 use std::{
+    collections::VecDeque,
     convert::Infallible,
-    future::Future,
+    future::{self, Future},
     io,
     net::SocketAddr,
     pin::pin,
@@ -27,6 +28,13 @@ use crate::{
 /// How long to wait when the system cannot give another connection.
 const EXHAUSTED: Duration = Duration::from_millis(20);
 
+/// How many connections are let in before it is looked who else has come.
+const AT_ONCE: usize = 32;
+
+/// When that many have not been answered, those who come are let in at a slower pace.
+const MANY: usize = 64;
+const PACE: Duration = Duration::from_millis(1);
+
 /// Listens on `address`, with the backlog that the limits name. Port 0 takes a free one.
 ///
 /// # Errors
@@ -46,13 +54,21 @@ pub fn listen(address: SocketAddr, limits: &ServerLimits) -> io::Result<TcpListe
 pub async fn serve(listener: TcpListener, app: Router, chat: &ChatServer, stop: impl Future<Output = ()>) {
     let mut stop = pin!(stop);
     let door = Door::new(&chat.shared, app);
+    let mut waiting = VecDeque::new();
     loop {
+        // Whoever finds the system's queue full tries again after a second. So it is emptied first; whoever was taken
+        // from it waits here, at the cost of a few bytes, until nobody is in it.
         let accepted = tokio::select! {
+            biased;
             () = &mut stop => break,
             accepted = listener.accept() => accepted,
+            () = future::ready(()), if !waiting.is_empty() => {
+                door.admit_some(&mut waiting).await;
+                continue;
+            }
         };
         match accepted {
-            Ok((stream, peer)) => door.admit(stream, peer),
+            Ok((stream, peer)) => waiting.extend(door.receive(stream, peer)),
             Err(error) => {
                 chat.shared.metrics.accept_errors.add(1);
                 // Connections that were broken before they were taken are nothing; all else needs time.
@@ -67,6 +83,13 @@ pub async fn serve(listener: TcpListener, app: Router, chat: &ChatServer, stop: 
     drop(listener);
     drop(door);
     chat.close().await;
+}
+
+/// A connection that nothing was read from yet.
+struct Guest {
+    stream: TcpStream,
+    peer: SocketAddr,
+    place: Place,
 }
 
 /// Lets connections in.
@@ -88,14 +111,31 @@ impl Door {
         Self { shared: Arc::clone(shared), app, http, open: Arc::default() }
     }
 
-    fn admit(&self, stream: TcpStream, peer: SocketAddr) {
+    /// Takes a connection that came, unless there are too many.
+    fn receive(&self, stream: TcpStream, peer: SocketAddr) -> Option<Guest> {
         let metrics = &self.shared.metrics;
         let place = Place::take(&self.open);
         if place.taken > self.shared.settings.limits.http_connections {
             metrics.connections_shed.add(1);
-            return;
+            return None;
         }
         metrics.connections.add(1);
+        Some(Guest { stream, peer, place })
+    }
+
+    /// Lets some of them in, and then whoever else runs have a turn.
+    ///
+    /// Each needs 16 KiB until it is answered. Letting in no more than are answered meanwhile costs no time.
+    async fn admit_some(&self, waiting: &mut VecDeque<Guest>) {
+        waiting.drain(..waiting.len().min(AT_ONCE)).for_each(|guest| self.admit(guest));
+        match self.open.load(Ordering::Relaxed).saturating_sub(waiting.len()) {
+            0..MANY => tokio::task::yield_now().await,
+            _ => tokio::time::sleep(PACE).await,
+        }
+    }
+
+    fn admit(&self, guest: Guest) {
+        let Guest { stream, peer, place } = guest;
         // Frames are gathered already; waiting for more would only delay them.
         if stream.set_nodelay(true).is_err() {
             return;
