@@ -70,8 +70,10 @@ impl Presence {
         }
     }
 
+    /// Whether somebody is online, as the others were told: whoever asks while a page is reloaded would otherwise see them
+    /// gone, and not be told that they are back.
     pub(super) fn is_online(&self, user: &UserId) -> bool {
-        self.users.get(user).is_some_and(|connected| !connected.queues.is_empty())
+        self.users.get(user).is_some_and(|connected| connected.online || !connected.queues.is_empty())
     }
 
     pub(super) fn last_seen(&self, user: &UserId) -> Option<Timestamp> {

@@ -211,6 +211,24 @@ async fn presence_is_told_at_once_and_going_is_told_late() {
     assert_eq!(next(&mut ben, presence).await, (false, true));
 }
 
+#[tokio::test(start_paused = true)]
+async fn whoever_asks_while_a_page_is_reloaded_is_told_what_the_others_were() {
+    let s = Stage::new().await;
+    let online = async || {
+        let people = s.of("ben").participants(s.room, None, None).await.unwrap().results;
+        people.iter().find(|participant| participant.user_id == user("ann")).unwrap().online
+    };
+    assert_eq!(online().await, Some(false));
+    let mut ben = s.opens("ben").await;
+    let ann = s.of("ann").live();
+    next(&mut ben, |e| matches!(e, Event::Presence { online: true, .. }).then_some(())).await;
+    assert_eq!(online().await, Some(true));
+    drop(ann);
+    assert_eq!(online().await, Some(true), "nobody was told that she went");
+    next(&mut ben, |e| matches!(e, Event::Presence { online: false, .. }).then_some(())).await;
+    assert_eq!(online().await, Some(false));
+}
+
 #[tokio::test]
 async fn a_slow_reader_is_told_to_resync_and_slows_nobody() {
     let limits = Limits { pending_bytes: 20_000, ..Limits::default() };
