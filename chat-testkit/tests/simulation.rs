@@ -21,7 +21,7 @@ fn everybody_ends_as_storage_says() {
             from..from + setting("CHAT_SIM_SEEDS").unwrap_or(SEEDS)
         }
     };
-    println!("seeds {seeds:?}");
+    println!("{} seeds, from {}", seeds.end - seeds.start, seeds.start);
     if let Some(failure) = find_failure(seeds, None) {
         panic!("{failure}");
     }

@@ -177,7 +177,7 @@ async fn the_relaxed_mode_loses_only_the_end() {
     let damaged: Vec<_> = found.iter().filter(|(_, found)| matches!(found, Found::Damage(_))).collect();
     assert_eq!(damaged, Vec::<&(usize, Found)>::new());
     let less = found.iter().filter(|(_, found)| matches!(found, Found::Less(_))).count();
-    println!("{CUTS} cuts: acknowledged steps lost in {less}, 0 damaged");
+    println!("{CUTS} cuts in the relaxed mode: acknowledged steps lost in {less}, 0 damaged");
     assert!(less > CUTS / 10, "lost in {less}: the cuts do not say much");
 }
 

@@ -66,7 +66,7 @@ pub(super) const PROOFS: [Proof; 10] = [
         name: "power",
         shows: "a power cut at any point takes nothing that was acknowledged, and a sync that is left out is seen",
         limit: minutes(20),
-        keeps: &["cuts"],
+        keeps: &["cuts: ", "cuts in", "cuts without"],
         run: |root, seed, proof, said| {
             let mut power = test(root, "chat-sqlite", "disk", "power");
             power.env("CHAT_POWER_CUTS", "2000").env("CHAT_POWER_SEED", seed.to_string());
