@@ -250,7 +250,9 @@ export class Outbox extends Observable<readonly Outgoing[]> {
         await this.#sleep(error.retryAfterMs ?? LATER_MS);
         return false;
       }
-      await this.#storage.put(this.#fail(entry as OutboxEntry, error)).catch(() => {});
+      const failed = this.#fail(entry as OutboxEntry, error);
+      // What was given up meanwhile is not to come back.
+      if (this.#find(entry.clientId)) await this.#storage.put(failed).catch(() => {});
     }
     return true;
   }

@@ -1,6 +1,7 @@
 /** Two people talk, over the real server. */
 
 import { expect, test } from "vitest";
+import WebSocket from "ws";
 import { ChatError, readBy, receiptOf, when } from "../src/index.js";
 import { connected, live, open, settled, stage, texts, watch } from "./support/stage.js";
 
@@ -119,6 +120,29 @@ test("what the server refuses is failed, says why, and can be discarded; what fo
   expect(ann.getSnapshot().outbox).toMatchObject([{ clientId: id, state: "pending" }]);
   await when(ann, ({ outbox }) => outbox[0]?.state === "failed");
   ann.discard(id);
+  expect(ann.getSnapshot().outbox).toEqual([]);
+});
+
+test("what is given up while it is being refused does not come back", async () => {
+  const key = await s.room("ann", "ben");
+  let said: (frame: string) => void = () => {};
+  class Overheard extends WebSocket {
+    override send(frame: string): void {
+      super.send(frame);
+      said(frame);
+    }
+  }
+  const ann = await open(s.client("ann", { environment: { WebSocket: Overheard } }), key);
+  const id = ann.send("x".repeat(20_000));
+  said = (frame) => {
+    if (frame.includes(id)) ann.discard(id);
+  };
+  // The next one goes out after the refusal, and looks at everything that is kept.
+  await when(ann, ({ outbox }) => outbox.length === 0);
+  ann.send("fits");
+  await settled(ann, 1);
+  ann.send("fits too");
+  await settled(ann, 2);
   expect(ann.getSnapshot().outbox).toEqual([]);
 });
 
