@@ -289,15 +289,18 @@ export class ChatClient {
       return;
     }
     if (!("room" in event)) return;
-    const rooms = [...this.#all].filter((room) => room.id === event.room);
-    if (event.type === "room_removed") return rooms.forEach((room) => void this.#removed(room));
     if (event.type === "room_added") {
       void this.#list.added(event.room);
       const known = (room: Room) => room.answersTo(event.room) || room.answersTo(event.room_info.key ?? event.room);
       for (const room of this.#all) if (room.isWatched && known(room)) this.#follow(room);
       return;
     }
-    for (const room of rooms) room.receive(event);
+    // It may be known by two names.
+    for (const room of this.#all) {
+      if (room.id !== event.room) continue;
+      if (event.type === "room_removed") this.#removed(room);
+      else room.receive(event);
+    }
   }
 
   #removed(room: Room): void {

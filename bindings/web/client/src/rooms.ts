@@ -142,6 +142,12 @@ export class RoomList extends Observable<RoomListSnapshot> {
 
 /** Orders by the time of the last message, or of the room's making. */
 function latest(a: RoomSnapshot, b: RoomSnapshot): number {
-  const [at, bt] = [a, b].map(({ lastMessage, info }) => lastMessage?.created_at ?? info?.created_at ?? "");
-  return (at as string) < (bt as string) ? -1 : 1;
+  const at = activity(a);
+  const bt = activity(b);
+  if (at === bt) return 0;
+  return at < bt ? -1 : 1;
+}
+
+function activity({ lastMessage, info }: RoomSnapshot): string {
+  return lastMessage?.created_at ?? info?.created_at ?? "";
 }
