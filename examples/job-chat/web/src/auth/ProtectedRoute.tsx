@@ -1,5 +1,6 @@
 import { Navigate, Outlet, useLocation } from "react-router";
 import { ChatConnection } from "../chat/ChatConnection.js";
+import { Notices } from "../chat/Notices.js";
 import { JobsProvider } from "../jobs/JobsProvider.js";
 import { useAuth } from "./AuthProvider.js";
 
@@ -12,6 +13,7 @@ export function ProtectedRoute() {
   return (
     <ChatConnection me={me}>
       <JobsProvider>
+        <Notices />
         <Outlet />
       </JobsProvider>
     </ChatConnection>

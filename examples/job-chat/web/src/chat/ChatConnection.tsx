@@ -4,8 +4,6 @@ import { WebSocketProvider } from "@chat-engine/react";
 import { type ReactNode, useCallback, useState } from "react";
 import { ApiError, api, type Person } from "../api.js";
 import { useAuth } from "../auth/AuthProvider.js";
-import { UnreadTitle } from "./UnreadTitle.js";
-import { useDesktopNotifications } from "./useDesktopNotifications.js";
 
 /** The chat's socket: on the same host and port as everything else. */
 const url = `${location.origin.replace(/^http/, "ws")}/chat/ws/`;
@@ -25,13 +23,7 @@ export function ChatConnection({ me, children }: { me: Person; children: ReactNo
   }, [sessionEnded]);
   return (
     <WebSocketProvider url={url} token={token} userKey={me.id} outbox={outbox}>
-      <Notices />
       {children}
     </WebSocketProvider>
   );
-}
-
-function Notices() {
-  useDesktopNotifications();
-  return <UnreadTitle />;
 }

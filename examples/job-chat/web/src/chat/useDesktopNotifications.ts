@@ -1,20 +1,22 @@
 import { useWebSocket } from "@chat-engine/react";
 import { useEffect } from "react";
 import { useNavigate } from "react-router";
+import { useJobs } from "../jobs/JobsProvider.js";
 
 /** A new message while nobody looks at the page is told on the desktop, where that was allowed. */
 export function useDesktopNotifications(): void {
   const { client } = useWebSocket();
+  const { jobs } = useJobs();
   const navigate = useNavigate();
   useEffect(
     () =>
       client.on("message", ({ room, message, live }) => {
-        const mine = message.sender === client.me;
-        if (!live || mine || !message.sender || !document.hidden) return;
+        if (!live || !message.sender || message.sender === client.me || !document.hidden) return;
         if (!("Notification" in window) || Notification.permission !== "granted") return;
-        const { info, participants } = room.getSnapshot();
-        const sender = participants.find(({ user_id }) => user_id === message.sender);
-        const notice = new Notification(sender?.name ?? info?.name ?? "New message", {
+        const job = jobs?.find(({ id }) => room.getSnapshot().info?.key === `job:${id}`);
+        if (!job) return;
+        const sender = [job.client, job.cleaner].find(({ id }) => id === message.sender);
+        const notice = new Notification(sender?.name ?? job.title, {
           body: message.content ?? "",
           // The latest word in a chat takes the place of the one before it.
           tag: message.room,
@@ -22,10 +24,10 @@ export function useDesktopNotifications(): void {
         });
         notice.onclick = () => {
           window.focus();
-          if (info?.key) navigate(`/jobs/${info.key.replace("job:", "")}/chat`);
+          navigate(`/jobs/${job.id}/chat`);
           notice.close();
         };
       }),
-    [client, navigate],
+    [client, jobs, navigate],
   );
 }

@@ -1,8 +1,10 @@
 import { useUnreadTotal } from "@chat-engine/react";
 import { useEffect } from "react";
+import { useDesktopNotifications } from "./useDesktopNotifications.js";
 
-/** How much is unread, in the tab's title. */
-export function UnreadTitle() {
+/** What tells of new messages wherever one is on the page, and beside it: the tab's title, and the desktop. */
+export function Notices() {
+  useDesktopNotifications();
   const unread = useUnreadTotal();
   useEffect(() => {
     document.title = unread > 0 ? `(${unread}) Brightside` : "Brightside";

@@ -1,0 +1,55 @@
+/** What is in a conversation: very much of it, and what somebody means to do harm with. */
+
+import { expect, test } from "vitest";
+import { flood } from "./support/flood.js";
+import { stage } from "./support/stage.js";
+
+const set = stage();
+
+test("a history of 5,000 messages is scrolled to its beginning, without a hole", async () => {
+  const cleaner = await set.visitor("cleaner1");
+  await cleaner.page.goto("/");
+  await flood(cleaner, 43, "line", 5_000);
+  const client = await set.visitor("client1");
+  await client.opensChat(43);
+  await client.sees("line 5000");
+  const seen = new Set<number>();
+  const up = async () => {
+    await client.page.mouse.wheel(0, -1_500);
+    for (const text of await client.texts()) seen.add(Number(text.replace("line ", "")));
+    return seen.has(1);
+  };
+  const begun = performance.now();
+  await client.log.hover();
+  await expect.poll(up, { timeout: 45_000, interval: 10 }).toBe(true);
+  expect(seen.size).toBe(5_000);
+  process.stdout.write(`5,000 messages scrolled in ${((performance.now() - begun) / 1000).toFixed(1)} s\n`);
+}, 60_000);
+
+test("hostile content is shown as the text that it is", async () => {
+  const [client, cleaner] = await Promise.all([set.visitor("client1"), set.visitor("cleaner1")]);
+  await Promise.all([client.opensChat(42), cleaner.opensChat(42)]);
+  const hostile = [
+    `<img src=x onerror="window.harmed = true">`,
+    `<script>window.harmed = true</script>`,
+    `javascript:window.harmed=true`,
+    `[click](javascript:window.harmed=true) data:text/html,<b>x</b>`,
+    `https://example.com/?"onmouseover="window.harmed=true`,
+    `\u202egnp.exe\u202c and \u2066so on`,
+    "W".repeat(16 * 1024),
+  ];
+  for (const text of hostile) await cleaner.says(text);
+  await client.sees("so on");
+  await expect.poll(async () => (await client.texts()).at(-1)?.length).toBeGreaterThanOrEqual(16 * 1024);
+  expect(await client.page.evaluate(() => "harmed" in window)).toBe(false);
+  expect(await client.log.locator("img, script, iframe").count()).toBe(0);
+  const links = await client.log
+    .locator("a")
+    .evaluateAll((all) => all.map((a) => [a.getAttribute("href"), a.getAttribute("rel")]));
+  for (const [href, rel] of links) {
+    expect(href).toMatch(/^https:\/\//);
+    expect(rel).toContain("noopener");
+  }
+  const wide = await client.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  expect(wide).toBeLessThanOrEqual(0);
+});
