@@ -63,7 +63,7 @@ test("a message is shown at once, keeps its key, and its ticks follow the other 
   const id = await job();
   const ann = probe(() => useChat(id));
   show("ann", s.server, ann.probe);
-  await live(ann.latest);
+  // There is no connection yet.
   const name = ann.latest().sendMessage("hello", { metadata: { mood: "good" } });
   await soon(() => expect(ann.latest().messages[0]?.seq).toBe(1));
   const ben = await open(s.client("ben"), `job:${id}`);
@@ -72,11 +72,11 @@ test("a message is shown at once, keeps its key, and its ticks follow the other 
   await soon(() => expect(ann.latest().messages[0]?.progress).toBe("read"));
   const shown = ann.drawn.flatMap(({ messages }) => messages);
   expect(new Set(shown.map(({ key }) => key))).toEqual(new Set([name]));
-  expect(shown[0]).toMatchObject({ progress: "pending", content: "hello", isMine: true, senderName: "Ann Alder" });
+  expect(shown[0]).toMatchObject({ progress: "pending", content: "hello", isMine: true, metadata: { mood: "good" } });
   expect(shown[0]).not.toHaveProperty("seq");
   const steps = shown.map(({ progress }) => progress).filter((step, at, all) => step !== all[at - 1]);
   expect(steps).toEqual(["pending", "sent", "delivered", "read"]);
-  expect(shown.at(-1)).toMatchObject({ metadata: { mood: "good" }, room: ben.getSnapshot().id });
+  expect(shown.at(-1)).toMatchObject({ senderName: "Ann Alder", room: ben.getSnapshot().id });
 });
 
 test("what does not change stays the same object: a tick that moves rebuilds one message", async () => {
@@ -110,10 +110,13 @@ test("what the server refuses is failed and says why; it can be retried and disc
   await live(ann.latest);
   const name = ann.latest().sendMessage("x".repeat(20_000));
   await soon(() => expect(ann.latest().messages[0]?.progress).toBe("failed"));
-  expect(ann.latest().messages[0]).toMatchObject({ key: name, error: { code: "message_too_large" } });
+  const [refused] = ann.latest().messages;
+  expect(refused).toMatchObject({ key: name, error: { code: "message_too_large" } });
   ann.latest().retry(name);
-  await soon(() => expect(ann.drawn.map(({ messages }) => messages[0]?.progress)).toContain("pending"));
-  await soon(() => expect(ann.latest().messages[0]?.progress).toBe("failed"));
+  await soon(() => {
+    expect(ann.latest().messages[0]).not.toBe(refused);
+    expect(ann.latest().messages[0]).toMatchObject({ key: name, progress: "failed" });
+  });
   ann.latest().discard(name);
   await soon(() => expect(ann.latest().messages).toEqual([]));
 });
@@ -223,6 +226,22 @@ test("a component is drawn again only for what it shows", async () => {
   expect(writer.drawn.length).toBe(1);
 });
 
+test("who is there: connected, in the room, and since when not", async () => {
+  await s.server.room("job:7", "ann", "dan");
+  const presence = probe(() => usePresence(7));
+  show("ann", s.server, presence.probe);
+  const is = (now: object) => soon(() => expect(presence.latest()).toMatchObject([{ user_id: "dan", ...now }]));
+  await is({ name: "dan", online: false, here: false, lastSeen: null });
+  const dan = s.client("dan");
+  await is({ online: true, here: false });
+  await open(dan, "job:7");
+  await is({ online: true, here: true });
+  dan.close();
+  // The server waits a while: a page that is reloaded is no news.
+  await is({ online: true, here: false });
+  await is({ online: false, here: false, lastSeen: expect.stringMatching(/^\d{4}-\d\d-\d\dT/) });
+});
+
 test("a thousand messages at once are drawn by the frame, and none is missed", async () => {
   const id = await job();
   const ann = probe(() => useChat(id));
@@ -302,4 +321,13 @@ test("my rooms: names, last message, unread, who types; and the total", async ()
   expect(list.latest().rooms[2]).toBe(roof);
   // Of all that, the total was drawn for no more than itself.
   expect(total.drawn.filter((count, at) => count === total.drawn[at - 1])).toEqual([]);
+  // What is hidden is not in the list, and still counts; what is pinned is on top.
+  const cat = s.client("cat");
+  await soon(() => expect(cat.connection.getSnapshot().status).toBe("open"));
+  await cat.request("update_me", { room: direct.id, hidden: true });
+  await cat.request("update_me", { room: "job:roof", pinned: true });
+  const again = probe(useChatRooms);
+  show("cat", s.server, again.probe);
+  await soon(() => expect(again.latest().rooms.map(({ name }) => name)).toEqual(["job:roof", "Garden"]));
+  await soon(() => expect(again.latest()).toMatchObject({ unreadTotal: 3, rooms: [{ pinned: true }, {}] }));
 });
