@@ -7,10 +7,11 @@ use axum::{
     extract::{Path, State},
     http::{HeaderMap, StatusCode, header},
     response::IntoResponse,
-    routing::{get, post, put},
+    routing::{any, get, post, put},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 use crate::{
     database::Database,
@@ -27,6 +28,8 @@ pub(crate) struct App {
     pub(crate) database: Database,
     pub(crate) rooms: Arc<JobRooms>,
     pub(crate) tokens: Arc<ChatTokens>,
+    /// Who may check a password now: each check takes 19 MiB and a core.
+    pub(crate) checks: Arc<Semaphore>,
 }
 
 pub(crate) fn router(app: App) -> Router {
@@ -40,6 +43,8 @@ pub(crate) fn router(app: App) -> Router {
         .route("/api/jobs/{id}", get(one))
         .route("/api/jobs/{id}/{step}", post(take))
         .route("/api/jobs/{id}/cleaner", put(give))
+        // What is left is no place within the page.
+        .route("/api/{*rest}", any(async || Problem::NotFound("path")))
         .with_state(app)
 }
 

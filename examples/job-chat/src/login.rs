@@ -68,6 +68,7 @@ pub(crate) fn hash(password: &str) -> Result<String, Problem> {
 pub(crate) async fn begin(app: &App, email: String, password: String) -> Result<(Person, String), Problem> {
     let now = app.tokens.now();
     let found = app.database.call(move |connection| people::by_email(connection, &email)).await?;
+    let _turn = app.checks.acquire().await.map_err(|_| Problem::Interrupted)?;
     // spawns: one check, which ends by itself and is waited for here.
     let checked = tokio::task::spawn_blocking(move || {
         let stored = found.as_ref().map_or(NOBODY, |(_, stored)| stored);

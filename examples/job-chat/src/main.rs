@@ -18,11 +18,15 @@ use chat_core::{Engine, Options};
 use chat_sqlite::SqliteStore;
 use chat_ws::{ChatServer, JwtAuthenticator, JwtSettings, Settings};
 use clap::Parser;
+use tokio::sync::Semaphore;
 
 use api::App;
 use database::Database;
 use login::ChatTokens;
 use rooms::JobRooms;
+
+/// How many passwords are checked at the same time; further logins wait.
+const PASSWORD_CHECKS: usize = 2;
 
 /// A small marketplace for cleaning jobs, with the chat inside it.
 #[derive(Debug, Parser)]
@@ -66,7 +70,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         seed::talk(&engine).await?;
     }
 
-    let app = App { database, rooms: Arc::new(rooms), tokens: Arc::new(tokens) };
+    let checks = Arc::new(Semaphore::new(PASSWORD_CHECKS));
+    let app = App { database, rooms: Arc::new(rooms), tokens: Arc::new(tokens), checks };
     let router = api::router(app).nest("/chat", chat.router()).merge(page::router(&args.web));
     let listener = chat_ws::listen(args.listen, &chat.settings().limits)?;
     // Whoever does not want to know has closed it.

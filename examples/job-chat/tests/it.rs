@@ -122,6 +122,7 @@ fn a_login_gives_a_cookie_and_from_it_tokens_for_the_chat() {
         assert_eq!(stranger.get(path).0, 401, "{path}");
     }
     assert_eq!(stranger.post("/api/chat-token").0, 401);
+    assert_eq!(stranger.get("/api/nothing").0, 404);
     assert_eq!(stranger.get("/chat/api/chatrooms/").0, 401);
     let wrong = stranger.log_in("client1@test.com", "testpass124");
     let unknown = stranger.log_in("nobody@test.com", "testpass123");
