@@ -24,7 +24,11 @@ async function holds(visitor: Visitor, state: string): Promise<void> {
   if (process.env.SCREENSHOTS) await page.screenshot({ path: `${IMAGES}${state}.png` });
 }
 
-for (const colorScheme of ["light", "dark"] as const) {
+// Each opens a chat in which something is unread; once opened, nothing is.
+for (const { colorScheme, job, last } of [
+  { colorScheme: "light", job: 44, last: "Will do." },
+  { colorScheme: "dark", job: 41, last: "Found an earring" },
+] as const) {
   const name = (state: string) => `${state}-${colorScheme}`;
 
   test(`the login, ${colorScheme}`, async () => {
@@ -40,7 +44,7 @@ for (const colorScheme of ["light", "dark"] as const) {
     await client.page.goto("/");
     await client.page.locator(".ce-unread-badge").first().waitFor();
     await holds(client, name("dashboard"));
-    await client.page.locator("[data-job='44']").click();
+    await client.page.locator(`[data-job='${job}']`).click();
     await client.page.getByRole("dialog").waitFor();
     await holds(client, name("modal"));
   });
@@ -50,8 +54,9 @@ for (const colorScheme of ["light", "dark"] as const) {
     const network = await Network.of(client.context);
     await client.opensChat(43);
     await holds(client, name("empty"));
-    await client.opensChat(44);
-    await client.sees("Will do.");
+    await client.opensChat(job);
+    await client.sees(last);
+    await client.page.getByText("New messages").first().waitFor();
     await holds(client, name("chat"));
     await client.page.setViewportSize(PHONE);
     await holds(client, name("phone"));

@@ -52,8 +52,13 @@ export class Visitor {
     await this.message(text).getByLabel(tick, { exact: true }).waitFor();
   }
 
-  /** The texts that are shown, in order. */
+  /** The texts that are shown, in order, without the times and ticks beside them. */
   async texts(): Promise<string[]> {
-    return this.page.locator(".ce-message .ce-message-text").allInnerTexts();
+    return this.page.locator(".ce-message-text").evaluateAll((all) =>
+      all.map((one) => {
+        const said = [...one.childNodes].filter((node) => !(node instanceof Element && node.matches(".ce-meta")));
+        return said.map(({ textContent }) => textContent).join("");
+      }),
+    );
   }
 }
