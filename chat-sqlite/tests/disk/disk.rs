@@ -6,7 +6,9 @@ use std::{
 };
 
 use chat_testkit::SeededRandom;
-use rusqlite::ffi::{SQLITE_FULL, SQLITE_IOERR_DELETE, SQLITE_IOERR_FSYNC, SQLITE_IOERR_TRUNCATE, SQLITE_IOERR_WRITE};
+use rusqlite::ffi::{
+    SQLITE_FULL, SQLITE_IOERR_DELETE, SQLITE_IOERR_FSYNC, SQLITE_IOERR_READ, SQLITE_IOERR_TRUNCATE, SQLITE_IOERR_WRITE,
+};
 
 /// What a disk writes whole or not at all.
 const SECTOR: usize = 512;
@@ -39,6 +41,16 @@ pub(crate) enum Done {
     Told(usize),
 }
 
+impl Done {
+    /// Whether it was done to this file.
+    pub(crate) fn is_of(&self, wanted: File) -> bool {
+        match self {
+            Self::Write(file, ..) | Self::Truncate(file, _) | Self::Delete(file) | Self::Sync(file) => *file == wanted,
+            Self::Told(_) => false,
+        }
+    }
+}
+
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
@@ -46,18 +58,43 @@ pub(crate) enum Fault {
     Broken,
     /// There is no room.
     Full,
+    /// The operating system cannot read.
+    Unreadable,
+    /// A write is said to be done, and is not: what no store can do anything about, but what must be seen.
+    Silent,
+}
+
+/// Whether a write is done that is said to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kept {
+    Yes,
+    No,
 }
 
 #[derive(Debug, Default)]
 struct State {
     done: Vec<Done>,
-    /// How many calls came that change something.
+    /// How many calls came that change something, and how many that read.
     calls: usize,
+    reads: usize,
     /// From which call on what goes wrong, and for how many calls.
     failing: Option<(usize, usize, Fault)>,
     failed: usize,
     /// Syncs are said to be done, and are not.
     lies: bool,
+}
+
+impl State {
+    /// What is wrong with the call of this number.
+    fn fault_at(&self, call: usize) -> Option<Fault> {
+        let (first, calls, fault) = self.failing?;
+        (first..first.saturating_add(calls)).contains(&call).then_some(fault)
+    }
+
+    fn fails(&mut self, code: i32) -> i32 {
+        self.failed += 1;
+        code
+    }
 }
 
 /// See the module.
@@ -76,10 +113,10 @@ impl Disk {
         self.state().lies = true;
     }
 
-    /// Lets `calls` calls fail, after the next `after` ones.
+    /// Lets `calls` calls fail, after the next `after` ones: those that read, or those that change something.
     pub(crate) fn fail(&self, after: usize, calls: usize, fault: Fault) {
         let mut state = self.state();
-        let first = state.calls + after;
+        let first = after + if fault == Fault::Unreadable { state.reads } else { state.calls };
         state.failing = Some((first, calls, fault));
         state.failed = 0;
     }
@@ -87,6 +124,11 @@ impl Disk {
     /// How many calls came that change something.
     pub(crate) fn calls(&self) -> usize {
         self.state().calls
+    }
+
+    /// How many calls came that read.
+    pub(crate) fn reads(&self) -> usize {
+        self.state().reads
     }
 
     /// Lets nothing fail any more; how many calls did.
@@ -106,36 +148,48 @@ impl Disk {
         std::mem::take(&mut self.state().done)
     }
 
-    fn call(&self, done: Done, broken: i32) -> Result<(), i32> {
+    fn call(&self, done: Done, broken: i32) -> Result<Kept, i32> {
         let mut state = self.state();
         let call = state.calls;
         state.calls += 1;
-        if let Some((first, calls, fault)) = state.failing
-            && (first..first.saturating_add(calls)).contains(&call)
-        {
-            // A full disk still syncs and shortens.
-            let is_write = matches!(done, Done::Write(..));
-            if fault == Fault::Broken || is_write {
-                state.failed += 1;
-                return Err(if fault == Fault::Full { SQLITE_FULL } else { broken });
+        // A full disk still syncs and shortens.
+        let is_write = matches!(done, Done::Write(..));
+        let fault = state.fault_at(call).filter(|fault| *fault == Fault::Broken || is_write);
+        match fault {
+            Some(Fault::Broken) => return Err(state.fails(broken)),
+            Some(Fault::Full) => return Err(state.fails(SQLITE_FULL)),
+            Some(Fault::Silent) => {
+                state.fails(0);
+                return Ok(Kept::No);
             }
+            Some(Fault::Unreadable) | None => {}
         }
         if !(state.lies && matches!(done, Done::Sync(_))) {
             state.done.push(done);
         }
-        Ok(())
+        Ok(Kept::Yes)
     }
 
-    pub(crate) fn write(&self, file: File, at: u64, content: &[u8]) -> Result<(), i32> {
+    pub(crate) fn read(&self) -> Result<(), i32> {
+        let mut state = self.state();
+        let read = state.reads;
+        state.reads += 1;
+        match state.fault_at(read) {
+            Some(Fault::Unreadable) => Err(state.fails(SQLITE_IOERR_READ)),
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn write(&self, file: File, at: u64, content: &[u8]) -> Result<Kept, i32> {
         self.call(Done::Write(file, at, content.to_vec()), SQLITE_IOERR_WRITE)
     }
 
     pub(crate) fn truncate(&self, file: File, size: u64) -> Result<(), i32> {
-        self.call(Done::Truncate(file, size), SQLITE_IOERR_TRUNCATE)
+        self.call(Done::Truncate(file, size), SQLITE_IOERR_TRUNCATE).map(drop)
     }
 
     pub(crate) fn sync(&self, file: File) -> Result<(), i32> {
-        self.call(Done::Sync(file), SQLITE_IOERR_FSYNC)
+        self.call(Done::Sync(file), SQLITE_IOERR_FSYNC).map(drop)
     }
 
     pub(crate) fn delete(&self, file: File, sync: bool) -> Result<(), i32> {

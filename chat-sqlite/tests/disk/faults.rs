@@ -1,7 +1,12 @@
 //! The engine over a disk that fails, or is full: it says so, tells nobody of what was not stored, reads on, and goes on
 //! by itself when the disk does.
 
-use std::{sync::Arc, task::Poll, time::Duration};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
 
 use chat_core::{
     AddParticipant, Code, CreateRoom, EditMessage, Engine, Event, Live, MarkKind, Message, Options, Result, RoomId,
@@ -11,7 +16,7 @@ use chat_sqlite::{OpenError, SqliteStore};
 use chat_testkit::{
     ManualClock, SeededRandom,
     cast::{alice, bob, client_id, key},
-    dump,
+    dump, run,
 };
 use tempfile::TempDir;
 
@@ -78,7 +83,9 @@ async fn life(engine: &Engine) -> (RoomId, Vec<Event>) {
     let create = CreateRoom::keyed(key("job:1")).with(AddParticipant::new(alice())).with(AddParticipant::new(bob()));
     let room = insist(engine, async || host.get_or_create_room(create.clone()).await).await.0.info.id;
     let mut live = ben.live();
-    live.subscribe(vec![(room.into(), None)]).await.expect("reads go on");
+    while let Err(error) = live.subscribe(vec![(room.into(), None)]).await {
+        assert_eq!(error.code(), Code::StorageUnavailable, "{error}");
+    }
     let mut first = None;
     for n in 0..6 {
         let send =
@@ -116,16 +123,22 @@ async fn only_what_is_stored_was_told(engine: &Engine, room: RoomId, told: &[Eve
     }
 }
 
-/// Each write, sync, truncation and deletion of a life fails once, the closing of the file included.
-async fn each_call_fails_once(fault: Fault) {
-    let well = Stage::new();
-    let store: Arc<dyn Store> = Arc::new(well.open().unwrap());
-    let before = well.disk.calls();
-    let undisturbed = engine(Arc::clone(&store));
-    let (room, _) = life(&undisturbed).await;
+/// A life on a disk that is well: what comes of it, and how many calls of a kind it took.
+async fn undisturbed(fault: Fault) -> (String, usize) {
+    let stage = Stage::new();
+    let store: Arc<dyn Store> = Arc::new(stage.open().unwrap());
+    let calls = || if fault == Fault::Unreadable { stage.disk.reads() } else { stage.disk.calls() };
+    let before = calls();
+    let engine = engine(Arc::clone(&store));
+    let (room, _) = life(&engine).await;
     let expected = dump(&*store, room).await;
-    undisturbed.close().await.unwrap();
-    let calls = well.disk.calls() - before;
+    engine.close().await.unwrap();
+    (expected, calls() - before)
+}
+
+/// Each write, sync, truncation and deletion of a life fails once, the closing of the file included; or each read.
+async fn each_call_fails_once(fault: Fault) {
+    let (expected, calls) = undisturbed(fault).await;
     assert!(calls > 30, "only {calls} calls: the life does not say much");
     let mut failures = 0;
     for call in 0..calls {
@@ -135,6 +148,10 @@ async fn each_call_fails_once(fault: Fault) {
         stage.disk.fail(call, 1, fault);
         let engine = engine(Arc::clone(&store));
         let (room, told) = life(&engine).await;
+        if fault == Fault::Unreadable {
+            // The looks that follow are the test's own.
+            failures += stage.disk.heal();
+        }
         assert_eq!(dump(&*store, room).await, expected, "{case}");
         only_what_is_stored_was_told(&engine, room, &told, &case).await;
         // That the log could not be written back is said, and does no harm.
@@ -148,7 +165,7 @@ async fn each_call_fails_once(fault: Fault) {
         again.close().await.unwrap();
         stage.is_whole().await;
     }
-    println!("{failures} of {calls} calls failed, each once");
+    println!("{fault:?}: {failures} of {calls} calls failed, each once");
     assert!(failures * 2 > calls, "{failures} of {calls}");
 }
 
@@ -160,6 +177,50 @@ async fn a_disk_that_fails_once_at_any_call_costs_no_more_than_a_try() {
 #[tokio::test]
 async fn a_disk_that_is_full_once_at_any_write_costs_no_more_than_a_try() {
     each_call_fails_once(Fault::Full).await;
+}
+
+#[tokio::test]
+async fn a_disk_that_cannot_be_read_once_at_any_place_costs_no_more_than_a_try() {
+    each_call_fails_once(Fault::Unreadable).await;
+}
+
+/// The planted bug: a write that is said to be done and is not. Nothing can be done about it, but it is seen, unless
+/// what it wrote was written again or is not needed.
+#[test]
+fn writes_that_are_lost_in_silence_are_seen_or_cost_nothing() {
+    let (expected, calls) = run(undisturbed(Fault::Silent));
+    let (mut tried, mut seen) = (0, 0);
+    for call in (0..calls).step_by(4) {
+        let stage = Stage::new();
+        let store: Arc<dyn Store> = Arc::new(stage.open().unwrap());
+        stage.disk.fail(call, 1, Fault::Silent);
+        // It may panic: also a check of its own sees it then.
+        let lived = catch_unwind(AssertUnwindSafe(|| {
+            run(async {
+                let engine = engine(Arc::clone(&store));
+                let (room, _) = life(&engine).await;
+                (room, dump(&*store, room).await, engine.close().await.is_ok())
+            })
+        }));
+        drop(store);
+        if stage.disk.heal() == 0 {
+            continue;
+        }
+        tried += 1;
+        let room = lived.ok().and_then(|(room, dump, closed)| (closed && dump == expected).then_some(room));
+        let path = stage.folder.path().join("chat.db");
+        let sound = || chat_sqlite::verify(&path, |_| ()).is_ok_and(|verified| verified.damage.is_empty());
+        match room.filter(|_| sound()) {
+            None => seen += 1,
+            Some(room) => run(async {
+                let again = stage.open().unwrap();
+                assert_eq!(dump(&again, room).await, expected, "call {call} was lost, and nobody saw it");
+                again.close().await.unwrap();
+            }),
+        }
+    }
+    println!("Silent: {seen} of {tried} lost writes were seen, the others cost nothing");
+    assert!(tried > 20 && seen > 5, "{seen} of {tried}");
 }
 
 #[tokio::test]

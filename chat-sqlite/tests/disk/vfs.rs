@@ -19,7 +19,7 @@ use rusqlite::ffi::{
     sqlite3_vfs_register,
 };
 
-use crate::disk::{Disk, File};
+use crate::disk::{Disk, File, Kept};
 
 /// The disks of the tests, by folder.
 static DISKS: Mutex<Vec<(PathBuf, Arc<Disk>)>> = Mutex::new(Vec::new());
@@ -133,6 +133,7 @@ fn ours(methods: Methods) -> Methods {
     }
     let mut table = *methods;
     table.xClose = Some(close);
+    table.xRead = Some(read);
     table.xWrite = Some(write);
     table.xTruncate = Some(truncate);
     table.xSync = Some(sync);
@@ -154,6 +155,15 @@ unsafe extern "C" fn close(file: *mut sqlite3_file) -> c_int {
     unsafe { methods.xClose.expect("it closes")(file) }
 }
 
+unsafe extern "C" fn read(file: *mut sqlite3_file, into: *mut c_void, bytes: c_int, at: i64) -> c_int {
+    let Watched { disk, methods, .. } = watched(file);
+    match disk.read() {
+        // SAFETY: SQLite's own arguments, handed on.
+        Ok(()) => unsafe { methods.xRead.expect("it reads")(file, into, bytes, at) },
+        Err(code) => code,
+    }
+}
+
 unsafe extern "C" fn write(file: *mut sqlite3_file, from: *const c_void, bytes: c_int, at: i64) -> c_int {
     let Watched { disk, file: known, methods } = watched(file);
     let write = methods.xWrite.expect("it writes");
@@ -162,7 +172,8 @@ unsafe extern "C" fn write(file: *mut sqlite3_file, from: *const c_void, bytes: 
         let content = slice::from_raw_parts(from.cast::<u8>(), usize::try_from(bytes).expect("a size"));
         let place = u64::try_from(at).expect("a place");
         match disk.write(known, place, content) {
-            Ok(()) => write(file, from, bytes, at),
+            Ok(Kept::Yes) => write(file, from, bytes, at),
+            Ok(Kept::No) => SQLITE_OK,
             Err(code) => {
                 // A write that fails may have begun.
                 let begun = write(file, from, bytes / 2, at);

@@ -19,6 +19,10 @@ pub enum Fault {
     KeepsThemTyping,
     /// A client does not hear of a removal, and shows the room on.
     KeepsTheRoom,
+    /// A client does not hear that it fell behind.
+    IgnoresResync,
+    /// A client that gets a snapshot keeps what it had before, whatever became of it.
+    KeepsWhatItHad,
     /// The store loses what it acknowledged last when the server crashes.
     LosesTheLast,
     /// The store stamps what happens with whatever the clock says.
@@ -41,7 +45,7 @@ pub enum Fault {
 
 impl Fault {
     /// Every mistake.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::CursorBeforeApplying,
         Self::NoGate,
         Self::NoClientId,
@@ -50,6 +54,8 @@ impl Fault {
         Self::CountsItsOwn,
         Self::KeepsThemTyping,
         Self::KeepsTheRoom,
+        Self::IgnoresResync,
+        Self::KeepsWhatItHad,
         Self::LosesTheLast,
         Self::TurnsTimeBack,
         Self::SkipsANumber,

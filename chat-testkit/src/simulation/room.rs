@@ -83,6 +83,7 @@ impl Followed {
             Event::RoomAdded { .. } => (self.gone, self.wants_subscribe) = (false, true),
             Event::RoomRemoved { .. } if fault == Some(Fault::KeepsTheRoom) => {}
             Event::RoomRemoved { .. } => self.forget(),
+            Event::Resync { .. } if fault == Some(Fault::IgnoresResync) => {}
             Event::Resync { .. } => self.wants_subscribe = self.kept.is_some(),
             Event::Typing { typing, .. } if typing.is_empty() && fault == Some(Fault::KeepsThemTyping) => {}
             Event::Typing { typing, .. } => self.typing = typing,
@@ -171,7 +172,7 @@ impl Followed {
         let Opened { sync, markers, present, typing, cursor, .. } = opened;
         (self.present, self.typing, self.gone, self.live) = (present, typing, false, false);
         match sync {
-            Sync::Snapshot { snapshot } => self.begin(*snapshot, cursor),
+            Sync::Snapshot { snapshot } => self.begin(*snapshot, cursor, fault),
             Sync::Same { .. } => self.wants_count = true,
             Sync::Changes { changes, more } => {
                 self.wants_count = true;
@@ -202,11 +203,17 @@ impl Followed {
     }
 
     /// Begins anew from a snapshot.
-    fn begin(&mut self, snapshot: Snapshot, cursor: Cursor) {
+    fn begin(&mut self, snapshot: Snapshot, cursor: Cursor, fault: Option<Fault>) {
         self.counted(&snapshot.room);
         let from = snapshot.messages.first().map_or(snapshot.room.last_seq + 1, |first| first.seq);
         self.gate = Some(Gate::new(cursor));
-        self.kept = Some(Kept { replica: Replica::new(snapshot), cursor, from, applied: cursor.rev });
+        let mut replica = Replica::new(snapshot);
+        if let (Some(Fault::KeepsWhatItHad), Some(kept)) = (fault, self.kept.take()) {
+            for (seq, message) in kept.replica.messages {
+                replica.messages.entry(seq).or_insert(message);
+            }
+        }
+        self.kept = Some(Kept { replica, cursor, from, applied: cursor.rev });
     }
 
     /// Takes the answer to `get_room`.
