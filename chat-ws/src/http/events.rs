@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::{
+    body::Bytes,
     extract::{Request, State},
     http::StatusCode,
     response::Response,
@@ -16,6 +17,9 @@ use super::{
     input::{Caller, read, segment},
     schema,
 };
+
+/// A number and its line break, which come on top of a frame.
+const NUMBER_BYTES: usize = 24;
 
 /// A connection for many rooms: events and answers come as `data` of server-sent events, one frame each; an event
 /// `close` says why it ends.
@@ -33,10 +37,10 @@ pub(super) async fn open_room_events(State(shared): State<Arc<Shared>>, request:
     connect::room_stream(&shared, request).await
 }
 
-/// Brings commands to a stream of one's own, one frame a line; the answers come there. Requests are numbered from 1 and
-/// sent one after the other; repeating one is safe.
-#[utoipa::path(post, path = "/events/frames/{connection_id}/{number}/", tag = "events", params(schema::FramesPath),
-    security(("bearer" = [])), request_body(content = String, content_type = "application/x-ndjson"),
+/// Brings commands to a stream of one's own; the answers come there. The first line is the number of the request, each
+/// further one a frame. Requests are numbered from 1 and sent one after the other; repeating one is safe.
+#[utoipa::path(post, path = "/events/frames/{connection_id}/", tag = "events", params(schema::ConnectionPath),
+    security(("bearer" = [])), request_body(content = String, content_type = "text/plain"),
     responses((status = 202, description = "Taken"), schema::Failures))]
 pub(super) async fn bring_frames(
     State(shared): State<Arc<Shared>>,
@@ -46,10 +50,33 @@ pub(super) async fn bring_frames(
     let (mut parts, body) = request.into_parts();
     let id = segment(&mut parts, "connection_id").await.unwrap_or_default();
     let inbox = shared.inboxes.find(&id, session.actor())?;
-    let number = segment(&mut parts, "number").await.and_then(|number| number.parse().ok());
-    let number = number.filter(|number| *number > 0).ok_or(Error::invalid("number", "must be 1, 2, 3, …"))?;
     let limits = &shared.settings.limits;
-    let frames = read(Request::from_parts(parts, body), &shared, limits.frame_bytes).await?;
+    let body = read(Request::from_parts(parts, body), &shared, limits.frame_bytes + NUMBER_BYTES).await?;
+    let (number, frames) = numbered(body).ok_or(Error::invalid("body", "must begin with the request's number"))?;
     inbox.bring(number, frames, limits.handshake_timeout).await?;
     Ok(StatusCode::ACCEPTED)
+}
+
+/// The number on the first line, and the lines after it. It is not in the path, since browsers ask for each path anew
+/// whether a page of another origin may post there.
+fn numbered(mut body: Bytes) -> Option<(u64, Bytes)> {
+    let line = body.iter().position(|byte| *byte == b'\n').map_or(body.len(), |end| end + 1);
+    let line = body.split_to(line);
+    let number = std::str::from_utf8(&line).ok()?.trim().parse().ok()?;
+    (number > 0).then_some((number, body))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_line_is_the_number() {
+        let read = |body: &'static str| numbered(Bytes::from_static(body.as_bytes()));
+        assert_eq!(read("1"), Some((1, Bytes::new())));
+        assert_eq!(read("12\r\n{}\n{}"), Some((12, Bytes::from_static(b"{}\n{}"))));
+        for none in ["", "\n1", "0", "-1", "1.5", "{}", "18446744073709551616"] {
+            assert_eq!(read(none), None, "{none}");
+        }
+    }
 }

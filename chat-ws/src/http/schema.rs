@@ -381,12 +381,9 @@ pub(super) struct JobPath {
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
-pub(super) struct FramesPath {
+pub(super) struct ConnectionPath {
     /// What `ready` on the stream calls it.
     connection_id: String,
-    /// Of this request: 1, 2, 3, …
-    #[param(minimum = 1)]
-    number: u64,
 }
 
 #[derive(IntoParams)]

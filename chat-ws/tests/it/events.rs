@@ -152,8 +152,9 @@ impl Events {
     /// Brings frames in a request of any number, with any token.
     pub(crate) async fn bring_as(&self, token: &str, number: u64, frames: &[u8]) -> Reply {
         let authorization = format!("Bearer {token}");
-        let path = format!("/events/frames/{}/{number}/", self.id);
-        request(self.address, "POST", &path, &[("authorization", &authorization)], frames).await
+        let path = format!("/events/frames/{}/", self.id);
+        let body = [format!("{number}\n").as_bytes(), frames].concat();
+        request(self.address, "POST", &path, &[("authorization", &authorization)], &body).await
     }
 
     /// Brings a command under a `ref`, and waits for its answer.

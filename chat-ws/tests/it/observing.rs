@@ -168,7 +168,7 @@ const PATHS: [&str; 25] = [
     "POST /api/chatrooms/{id}/participants/",
     "POST /api/chatrooms/{id}/send_message/",
     "POST /api/messages/{id}/mark_read/",
-    "POST /events/frames/{connection_id}/{number}/",
+    "POST /events/frames/{connection_id}/",
 ];
 
 #[tokio::test]

@@ -131,8 +131,8 @@ export class Stream implements Socket {
     while (!this.ended && (this.#asked || this.#waiting.length > 0)) {
       this.#asked = false;
       this.#number += 1;
-      const address = `${this.#address.frames}${connection_id}/${this.#number}/`;
-      const request = { method: "POST", body: this.#take(limits.frame_bytes / WIDEST) };
+      const address = `${this.#address.frames}${connection_id}/`;
+      const request = { method: "POST", body: `${this.#number}\n${this.#take(limits.frame_bytes / WIDEST)}` };
       // The server takes a numbered request once, so it can be repeated when its answer was lost.
       const answer = await this.#ask(address, request).catch(() => this.#ask(address, request).catch(() => undefined));
       // What was not taken is answered by nobody: that is for whoever asked to repeat, on a new connection.
@@ -154,11 +154,7 @@ export class Stream implements Socket {
   }
 
   #ask(address: string, request: RequestInit): Promise<Response> {
-    const headers = {
-      "content-type": "application/x-ndjson",
-      ...request.headers,
-      authorization: `Bearer ${this.#token}`,
-    };
+    const headers = { ...request.headers, authorization: `Bearer ${this.#token}` };
     const { signal } = this.#abort;
     return this.#options.fetch(address, { ...request, headers, signal, cache: "no-store" });
   }
