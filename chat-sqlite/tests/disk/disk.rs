@@ -13,11 +13,14 @@ use rusqlite::ffi::{
 /// What a disk writes whole or not at all.
 const SECTOR: usize = 512;
 
-/// One of the database's two files. What else SQLite keeps beside it is made anew after a crash.
+/// One of the database's files. What else SQLite keeps beside it is made anew after a crash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum File {
     Main,
     Log,
+    /// The database that is being made, before it gets its name; and the journal beside that.
+    New,
+    Journal,
 }
 
 impl File {
@@ -25,6 +28,8 @@ impl File {
         match path.file_name()?.to_str()? {
             "chat.db" => Some(Self::Main),
             "chat.db-wal" => Some(Self::Log),
+            "chat.db.new" => Some(Self::New),
+            "chat.db.new-journal" => Some(Self::Journal),
             _ => None,
         }
     }
@@ -220,6 +225,11 @@ impl Remains {
         } else {
             self.since.push(done);
         }
+    }
+
+    /// Whether all that was done is on the disk.
+    pub(crate) fn is_certain(&self) -> bool {
+        self.since.is_empty()
     }
 
     /// What may be found after a cut now: of what was not synced, each part whole, torn or not at all.

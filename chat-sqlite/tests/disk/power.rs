@@ -218,3 +218,35 @@ async fn syncs_that_are_left_out_are_caught() {
     println!("{IN_ONE_LIFE} cuts without syncs: acknowledged steps lost in {less}, damage in {damaged}");
     assert!(less + damaged > IN_ONE_LIFE / 2, "{less} and {damaged}");
 }
+
+/// A file appears whole or not at all: what is left of one that was being made is in nobody's way.
+#[tokio::test]
+async fn a_power_cut_while_a_file_is_made_leaves_none_and_the_next_start_makes_it() {
+    let (folder, disk) = (TempDir::new().unwrap(), Arc::new(Disk::default()));
+    watch(folder.path(), &disk);
+    SqliteStore::open(folder.path().join("chat.db")).unwrap().close().await.unwrap();
+    forget(&disk);
+    let mut done: Vec<_> = disk.done();
+    done.retain(|done| done.is_of(File::New) || done.is_of(File::Journal));
+    assert!(done.len() > 10, "{} calls make a file", done.len());
+    let (dice, mut new, mut journal) = (SeededRandom::new(1), Remains::default(), Remains::default());
+    for done in done {
+        if done.is_of(File::New) {
+            new.take(done)
+        } else {
+            journal.take(done)
+        }
+        let folder = TempDir::new().unwrap();
+        for (name, content) in [("chat.db.new", new.found(&dice)), ("chat.db.new-journal", journal.found(&dice))] {
+            if let Some(content) = content {
+                fs::write(folder.path().join(name), content).unwrap();
+            }
+        }
+        let path = folder.path().join("chat.db");
+        let store = SqliteStore::open(&path).unwrap();
+        assert!(take(&store, &steps(&dice)[0]).await);
+        store.close().await.unwrap();
+        assert!(chat_sqlite::verify(&path, |_| ()).unwrap().damage.is_empty());
+    }
+    assert!(new.is_certain(), "it gets its name when all of it is on the disk");
+}
