@@ -1,6 +1,6 @@
 /** Where sockets are blocked, and where they are not. */
 
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import WebSocket from "ws";
 import { Connection } from "../src/connection.js";
 import { environment } from "../src/environment.js";
@@ -152,6 +152,24 @@ test("a token that is no good closes, and so does a room that is not mine, or no
   expect(await when(ann, ({ status }) => status === "closed")).toMatchObject({ reason: "removed" });
   const refused = await when(toRoom("eve"), ({ status }) => status === "closed");
   expect(refused).toMatchObject({ reason: "unauthorized", error: { code: "not_found" } });
+});
+
+test("a network that lets sockets open and passes nothing on is seen through", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+  ends.push(() => vi.useRealTimers());
+  s.network.muteSockets();
+  const { WebSocket, asked } = fallback();
+  const chat = s.client("ann", { far: true, environment: { WebSocket } });
+  const before = s.network.muted;
+  for (const sockets of [1, 2]) {
+    while (s.network.muted < before + sockets) await new Promise(setImmediate);
+    expect(chat.connection.getSnapshot().status).toBe("connecting");
+    // Nobody waits longer for `ready`.
+    await vi.advanceTimersByTimeAsync(10_000);
+    await vi.advanceTimersByTimeAsync(200);
+  }
+  await connected(chat);
+  expect(asked[0]).toContain("/events/");
 });
 
 test("where nothing is answered it was the network, and sockets are tried again", async () => {

@@ -9,7 +9,9 @@ export class Network {
   readonly #pairs = new Set<{ client: Socket; server: Socket }>();
   #reachable = true;
   #deaf = false;
-  #upgrades = true;
+  #sockets: "pass" | "refuse" | "mute" = "pass";
+  /** Sockets that opened and are mute. */
+  muted = 0;
 
   private constructor(target: () => number) {
     this.#net = createServer((client) => {
@@ -24,12 +26,20 @@ export class Network {
         server.destroy();
         this.#pairs.delete(pair);
       };
+      let mute = false;
       client.on("data", (bytes) => {
-        const refused = !this.#upgrades && /^upgrade: *websocket\r$/im.test(bytes.toString("latin1"));
-        if (refused) client.end("HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n");
-        else server.write(bytes);
+        const upgrades = this.#sockets !== "pass" && /^upgrade: *websocket\r$/im.test(bytes.toString("latin1"));
+        if (upgrades && this.#sockets === "refuse") client.end("HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n");
+        else if (!mute) server.write(bytes);
+        mute ||= upgrades;
       });
-      server.on("data", (bytes) => this.#deaf || client.write(bytes));
+      let opened = false;
+      server.on("data", (bytes) => {
+        if (this.#deaf || (mute && opened)) return;
+        opened = mute;
+        if (mute) this.muted += 1;
+        client.write(bytes);
+      });
       for (const socket of [client, server]) socket.on("close", end).on("error", end);
     });
   }
@@ -66,12 +76,18 @@ export class Network {
 
   /** Lets no WebSocket open any more, as some companies' proxies do. Everything else passes. */
   blockSockets(): void {
-    this.#upgrades = false;
+    this.#sockets = "refuse";
+    this.cut();
+  }
+
+  /** Lets WebSockets open, and passes nothing on that they say, as others do. */
+  muteSockets(): void {
+    this.#sockets = "mute";
     this.cut();
   }
 
   allowSockets(): void {
-    this.#upgrades = true;
+    this.#sockets = "pass";
   }
 
   /** From now on nothing that the server says arrives; what clients say still does. */
