@@ -6,6 +6,8 @@ import type { Event, Marker, Participant } from "./protocol.js";
 export class People {
   #participants = new Map<string, Participant>();
   #shown: readonly Participant[] | undefined;
+  /** Whether the participants are all there are. */
+  isComplete = false;
   /** Who has the room open. */
   present: readonly string[] = [];
   /** Who types, oneself included. */
@@ -23,13 +25,15 @@ export class People {
   }
 
   /** Begins anew. */
-  replace(participants: readonly Participant[]): void {
+  replace(participants: readonly Participant[], isComplete: boolean): void {
+    this.isComplete = isComplete;
     this.#participants = new Map(participants.map((participant) => [participant.user_id, participant]));
     this.#shown = undefined;
   }
 
   /** These are in it, as they were a moment ago. */
-  meet(participants: readonly Participant[]): void {
+  meet(participants: readonly Participant[], isComplete: boolean): void {
+    this.isComplete = isComplete;
     for (const participant of participants) this.#put(participant);
   }
 

@@ -6,7 +6,8 @@ import type { Message, Participant } from "./protocol.js";
 export type Receipt = "sent" | "delivered" | "read";
 
 /**
- * How far one's own message has come with the others in the room.
+ * How far one's own message has come with the others in the room, of those who are known: in a large room not all are
+ * (`hasAllParticipants`).
  *
  * @example
  * ```ts

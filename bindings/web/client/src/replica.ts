@@ -102,7 +102,7 @@ export class Replica {
   /** Begins anew. */
   #begin({ room, participants, messages }: Snapshot): void {
     this.#look(room, true);
-    this.people.replace(participants);
+    this.people.replace(participants, participants.length >= room.participants_count);
     this.hold(messages, { older: (messages[0]?.seq ?? 1) > 1, newer: false });
   }
 
@@ -156,7 +156,7 @@ export class Replica {
     this.lastMessage = undefined;
     this.#gate = undefined;
     this.#listedAt = undefined;
-    this.people.replace([]);
+    this.people.replace([], false);
     this.alone();
     this.reading.my = undefined;
     this.reading.unread = 0;

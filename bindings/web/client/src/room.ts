@@ -52,6 +52,8 @@ export interface RoomSnapshot {
    * where a room is called by them: in a direct one without a name.
    */
   readonly participants: readonly Participant[];
+  /** Whether those are all: then what all of them have read is what everybody has. */
+  readonly hasAllParticipants: boolean;
   /** Who has it open now. */
   readonly present: readonly string[];
   /** Who types now, oneself left out. */
@@ -264,6 +266,7 @@ export class Room extends Observable<RoomSnapshot> {
       hasNewer: window?.hasNewer ?? false,
       outbox: this.#outbox,
       participants: people.participants,
+      hasAllParticipants: people.isComplete,
       present: people.present,
       typing,
       my: reading.my ?? null,
@@ -333,8 +336,8 @@ export class Room extends Observable<RoomSnapshot> {
   }
 
   /** These are in it. @internal */
-  met(participants: readonly Participant[]): void {
-    this.#known.people.meet(participants);
+  met({ results, next }: Page<Participant>): void {
+    this.#known.people.meet(results, next === null);
     this.changed();
   }
 

@@ -120,7 +120,7 @@ export class RoomList extends Observable<RoomListSnapshot> {
     try {
       for (const room of this.#rooms.keys()) {
         if (!room.isNameless) continue;
-        await this.#host.request("list_participants", { room: room.name }, ({ results }) => room.met(results));
+        await this.#host.request("list_participants", { room: room.name }, (page) => room.met(page));
       }
     } catch {
       // The next connection asks for the list anew.

@@ -231,7 +231,11 @@ test("a direct room that was never opened is known by the other one in it", asyn
   again.rooms.subscribe(() => {});
   const known = ({ participants }: { participants: readonly { user_id: string }[] }) => participants.length === 2;
   const { rooms } = await when(again.rooms, ({ rooms }) => rooms.some(known));
-  expect(rooms.find(known)).toMatchObject({ messages: [], info: { kind: "direct", name: null } });
+  expect(rooms.find(known)).toMatchObject({
+    messages: [],
+    hasAllParticipants: true,
+    info: { kind: "direct", name: null },
+  });
 });
 
 test("a room is the same object by its key and its id, and keeps its snapshot until something changes", async () => {

@@ -28,7 +28,7 @@ const places = (people: People) => people.participants.map((p) => [p.user_id, p.
 
 test("receipts only move forward, and reading implies delivery", () => {
   const people = new People();
-  people.replace([person("ann", 0, 0), person("ben", 2, 3)]);
+  people.replace([person("ann", 0, 0), person("ben", 2, 3)], true);
   people.reduce({ type: "message_read", room: "room", user_id: "ann", seq: 5 });
   people.reduce({ type: "message_delivered", room: "room", user_id: "ann", seq: 4 });
   people.reduce({ type: "message_read", room: "room", user_id: "ben", seq: 1 });
@@ -40,7 +40,7 @@ test("receipts only move forward, and reading implies delivery", () => {
 
 test("an author has read what they sent, unless they say how far they had read", () => {
   const people = new People();
-  people.replace([person("ann", 0, 0)]);
+  people.replace([person("ann", 0, 0)], true);
   people.reduce({ type: "chat_message", ...at(7), message: message("ann", 7), read_seq: 3 });
   expect(places(people)).toEqual([["ann", 3, 3]]);
   people.reduce({ type: "chat_message", ...at(8), message: message("ann", 8) });
@@ -49,14 +49,14 @@ test("an author has read what they sent, unless they say how far they had read",
 
 test("a change of somebody takes no receipt back, and says nothing of whether they are connected", () => {
   const people = new People();
-  people.replace([{ ...person("ann", 5, 6), online: true }]);
+  people.replace([{ ...person("ann", 5, 6), online: true }], true);
   people.reduce({ type: "participant_updated", ...at(9), participant: { ...person("ann", 1, 2), name: "Ann" } });
   expect(people.participants).toEqual([{ ...person("ann", 5, 6), name: "Ann", online: true }]);
 });
 
 test("the list is the same until somebody changes, and repeating an event changes nothing", () => {
   const people = new People();
-  people.replace([person("ben", 0, 0), person("ann", 0, 0)]);
+  people.replace([person("ben", 0, 0), person("ann", 0, 0)], true);
   const { participants } = people;
   people.reduce({ type: "message_read", room: "room", user_id: "ann", seq: 0 });
   people.reduce({ type: "message_read", room: "room", user_id: "nobody", seq: 9 });

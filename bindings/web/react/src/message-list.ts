@@ -4,7 +4,7 @@ import { ChatError, type Message, type Outgoing, type RoomSnapshot } from "@chat
 import type { ChatMessage, Progress } from "./types.js";
 import { keep } from "./view.js";
 
-type Part = Pick<RoomSnapshot, "id" | "ref" | "messages" | "outbox" | "participants">;
+type Part = Pick<RoomSnapshot, "id" | "ref" | "messages" | "outbox" | "participants" | "hasAllParticipants">;
 
 /** What a shown message was made of. */
 interface Made {
@@ -28,7 +28,8 @@ export class MessageList {
       this.#of?.id === room.id &&
       this.#of.messages === room.messages &&
       this.#of.outbox === room.outbox &&
-      this.#of.participants === room.participants;
+      this.#of.participants === room.participants &&
+      this.#of.hasAllParticipants === room.hasAllParticipants;
     if (!same) this.#shown = keep(this.#shown, this.#make(room, me));
     this.#of = room;
     this.#me = me;
@@ -39,8 +40,8 @@ export class MessageList {
     const made = new Map<string, Made>();
     const names = new Map(room.participants.map(({ user_id, name }) => [user_id, name ?? user_id]));
     const others = room.participants.filter(({ user_id }) => user_id !== me);
-    // A place that all others have reached; with nobody there to read it, nothing is read.
-    const reached = (seqs: number[]) => (seqs.length === 0 ? 0 : Math.min(...seqs));
+    // A place that all others have reached: nowhere, where there is nobody or not all are known.
+    const reached = (seqs: number[]) => (seqs.length === 0 || !room.hasAllParticipants ? 0 : Math.min(...seqs));
     const read = reached(others.map(({ read_seq }) => read_seq));
     const delivered = reached(others.map(({ delivered_seq }) => delivered_seq));
 
@@ -91,6 +92,8 @@ function outgoing(
     message_type,
     created_at: new Date(createdAt).toISOString(),
     isMine: true,
-    ...(error ? { error: new ChatError(error.code, error.message, "never") } : {}),
+    ...(error
+      ? { error: new ChatError(error.code, error.message, error.code === "not_saved" ? "later" : "never") }
+      : {}),
   };
 }

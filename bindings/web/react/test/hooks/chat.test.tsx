@@ -3,6 +3,7 @@
 import { version } from "react";
 import { expect, test } from "vitest";
 import { open, settled, stage, texts } from "../../../client/test/support/stage.js";
+import { token } from "../../../client/test/support/token.js";
 import {
   type Chat,
   useChat,
@@ -77,6 +78,29 @@ test("a message is shown at once, keeps its key, and its ticks follow the other 
   const steps = shown.map(({ progress }) => progress).filter((step, at, all) => step !== all[at - 1]);
   expect(steps).toEqual(["pending", "sent", "delivered", "read"]);
   expect(shown.at(-1)).toMatchObject({ senderName: "Ann Alder", room: ben.getSnapshot().id });
+});
+
+test("in a room whose people are not all known, nothing is said of all", async () => {
+  const others = Array.from({ length: 120 }, (_, n) => `user${n}`);
+  await s.server.host("POST", "chatrooms/", { key: "job:8", participants: ["ann", ...others] });
+  const ann = s.client("ann");
+  await settled(await open(ann, "job:8"), 0);
+  ann.room("job:8").send("hello");
+  const { participants, hasAllParticipants } = await settled(ann.room("job:8"), 1);
+  expect(hasAllParticipants).toBe(false);
+  const known = participants.map(({ user_id }) => user_id).filter((user) => user !== "ann");
+  expect(known.length).toBe(99);
+  for (const user of known) {
+    const headers = { authorization: `Bearer ${token(user)}`, "content-type": "application/json" };
+    const url = `http://127.0.0.1:${s.server.port}/api/chatrooms/job:8/mark_read/`;
+    expect((await fetch(url, { method: "POST", headers, body: '{"seq":1}' })).ok).toBe(true);
+  }
+  const chat = probe(() => useChat(8));
+  show("ann", s.server, chat.probe);
+  await live(chat.latest);
+  const late = chat.latest().participants.filter(({ user_id, read_seq }) => user_id !== "ann" && read_seq !== 1);
+  expect(late).toEqual([]);
+  expect(chat.latest().messages).toMatchObject([{ isMine: true, progress: "sent" }]);
 });
 
 test("what does not change stays the same object: a tick that moves rebuilds one message", async () => {
@@ -261,6 +285,47 @@ test("a thousand messages at once are drawn by the frame, and none is missed", a
   expect(drawn).toBeLessThan(20 + took / 8);
   const seqs = ann.latest().messages.map(({ seq }) => seq);
   expect(seqs).toEqual(Array.from({ length: 500 }, (_, n) => 501 + n));
+});
+
+test("history is fetched page by page, both ways, and around a message", async () => {
+  const id = await job();
+  const ben = s.client("ben");
+  await soon(() => expect(ben.connection.getSnapshot().status).toBe("open"));
+  for (let n = 1; n <= 200; n += 1) await ben.request("send_message", { room: `job:${id}`, content: `${n}` });
+  const ann = probe(() => useChat(id));
+  show("ann", s.server, ann.probe);
+  await live(ann.latest);
+  const held = () => {
+    const { messages, hasOlder, hasNewer } = ann.latest();
+    return [hasOlder, messages[0]?.seq, messages.at(-1)?.seq, hasNewer];
+  };
+  expect(held()).toEqual([true, 151, 200, false]);
+  await ann.latest().loadOlder();
+  await soon(() => expect(held()).toEqual([true, 101, 200, false]));
+  expect(await ann.latest().jumpTo(20)).toBe(20);
+  await soon(() => expect(held()).toEqual([false, 1, expect.any(Number), true]));
+  const end = ann.latest().messages.length;
+  await ann.latest().loadNewer();
+  await soon(() => expect(held()).toEqual([false, 1, end + 50, true]));
+  await ann.latest().jumpToLatest();
+  await soon(() => expect(held()).toEqual([true, 151, 200, false]));
+  ann.latest().markRead(190);
+  await soon(() => expect(ann.latest().unreadCount).toBe(10));
+  await ann.latest().markUnread(181);
+  await soon(() => expect(ann.latest().unreadCount).toBe(20));
+});
+
+test("a room that is not there, or no longer mine, is gone, and nothing of it is shown", async () => {
+  const id = await job();
+  const ann = probe(() => ({ chat: useChat(id), nowhere: useChat("job:nowhere") }));
+  show("ann", s.server, ann.probe);
+  await live(() => ann.latest().chat);
+  await soon(() => expect(ann.latest().nowhere).toMatchObject({ status: "gone", isConnected: false }));
+  ann.latest().chat.sendMessage("hello");
+  await soon(() => expect(ann.latest().chat.messages).toMatchObject([{ seq: 1 }]));
+  await s.server.host("DELETE", `chatrooms/job:${id}/participants/ann/`);
+  await soon(() => expect(ann.latest().chat).toMatchObject({ status: "gone", isConnected: false, messages: [] }));
+  expect(ann.latest().chat).toMatchObject({ participants: [], my: null, unreadCount: 0 });
 });
 
 test("who has read a message", async () => {
