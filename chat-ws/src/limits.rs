@@ -35,13 +35,13 @@ pub struct ServerLimits {
     /// How long sockets and requests may take to end when the server stops; then they are cut. Default 8 s.
     #[serde(with = "seconds")]
     pub drain_timeout: Duration,
-    /// Sockets of one user. Default 32.
+    /// Sockets and streams of one user. Default 32.
     pub sockets_per_user: usize,
-    /// Sockets in all. Default off.
+    /// Sockets and streams in all. Default off.
     pub sockets_total: Option<usize>,
-    /// Sockets of one address; behind a proxy all have the proxy's. Default off.
+    /// Sockets and streams of one address; behind a proxy all have the proxy's. Default off.
     pub sockets_per_address: Option<usize>,
-    /// Connections in all that are not sockets, or not yet. Default 16,384.
+    /// Connections in all that are not sockets, or not yet; streams are among them. Default 16,384.
     pub http_connections: usize,
     /// Messages that one user may send or edit each second in the long run, on all connections. Default off.
     pub sends_per_second: Option<f64>,

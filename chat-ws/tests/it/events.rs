@@ -44,14 +44,18 @@ pub(crate) enum Said {
 impl Events {
     /// Opens a stream; otherwise the answer that refused it.
     pub(crate) async fn open(s: &Stage, path: &str, token: &str) -> Result<Self, Reply> {
-        Self::over(TcpStream::connect(s.address).await.unwrap(), path, token).await
+        Self::at(s.address, path, token).await
+    }
+
+    pub(crate) async fn at(address: SocketAddr, path: &str, token: &str) -> Result<Self, Reply> {
+        Self::over(TcpStream::connect(address).await.unwrap(), path, token).await
     }
 
     /// The same for somebody who takes little at a time.
-    pub(crate) async fn narrow(s: &Stage, path: &str, token: &str) -> Self {
+    pub(crate) async fn narrow(address: SocketAddr, path: &str, token: &str) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(4_096).unwrap();
-        Self::over(socket.connect(s.address).await.unwrap(), path, token).await.unwrap_or_else(|_| panic!("it opens"))
+        Self::over(socket.connect(address).await.unwrap(), path, token).await.unwrap_or_else(|_| panic!("it opens"))
     }
 
     async fn over(mut stream: TcpStream, path: &str, token: &str) -> Result<Self, Reply> {

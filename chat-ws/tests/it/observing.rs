@@ -3,11 +3,12 @@
 use std::{
     net::SocketAddr,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use async_trait::async_trait;
 use axum::extract::ConnectInfo;
-use chat_core::{Actor, CreateRoom, Engine, MemoryStore, Options, UserId};
+use chat_core::{Actor, CreateRoom, Engine, MemoryStore, Options, SendMessage, UserId};
 use chat_ws::{AuthError, Authenticator, ChatServer, Credentials, Identity, MetricsAccess, Settings};
 use serde_json::json;
 use tracing::{
@@ -238,6 +239,8 @@ async fn the_router_is_a_guest_in_an_app_with_a_login_of_its_own() {
     assert_eq!(request(address, "GET", "/chat/metrics", &[], b"").await.status, 200);
     let mut ann = connect(address, "/chat/ws/", &cookie).await.unwrap();
     assert_eq!(ann.until("ready").await["user_id"], "ann");
+    let mut stream = Events::at(address, "/chat/events/", "session=ann").await.unwrap_or_else(|e| panic!("{e:?}"));
+    stream.until("ready").await;
     assert_eq!(connect(address, "/chat/ws/", &[("cookie", "other=ann")]).await.unwrap_err().status, 401);
     assert_eq!(
         connect(address, "/chat/ws/", &[("cookie", "session=ann"), ("origin", "https://evil.example")])
@@ -261,14 +264,44 @@ async fn the_router_is_a_guest_in_an_app_with_a_login_of_its_own() {
     let (said, closed) = unknown.rest().await;
     assert_eq!((&said[0]["code"], &said[0]["retry"], closed.code), (&json!("busy"), &json!("later"), 3002));
 
-    let (end, ()) = tokio::join!(ann.closed(), chat.close());
-    assert_eq!(end.code, 3000);
+    let (end, (_, streamed), ()) = tokio::join!(ann.closed(), stream.rest(), chat.close());
+    assert_eq!((end.code, streamed.code), (3000, 3000));
     // The app goes on, and the chat in it says that it does not.
     let refused = connect(address, "/chat/ws/", &cookie).await.unwrap_err();
     assert_eq!(refused.code(), (503, "draining".into()));
     assert_eq!(refused.header("retry-after"), Some("1"));
     assert_eq!(request(address, "GET", "/chat/readyz", &[], b"").await.code(), (503, "draining".into()));
     assert_eq!(request(address, "GET", "/chat/healthz", &[], b"").await.status, 200);
+    serving.abort();
+    engine.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_guests_stream_that_nobody_reads_is_cut_too() {
+    let engine = Engine::open(Arc::new(MemoryStore::default()), Options::default());
+    let settings =
+        Settings { metrics: MetricsAccess::Open, ..limits(|l| l.write_timeout = Duration::from_millis(300)) };
+    let chat = ChatServer::new(engine.clone(), Arc::new(Cookies), settings).unwrap();
+    let create = CreateRoom::keyed("job:42".parse().unwrap()).with(user("ann")).with(user("ben"));
+    let room = engine.host().create_room(create).await.unwrap().info.id;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let app = chat.router();
+    // spawns: the test, which aborts it at its end.
+    let serving = tokio::spawn(async move { axum::serve(listener, app).await });
+    let stuck = Events::narrow(address, "/events/job_chat/42/", "session=ben").await;
+    let ann = engine.session(&user("ann"));
+    // More than the system takes for a peer that does not read.
+    for _ in 0..600 {
+        ann.send(room, SendMessage::text("x".repeat(16 * 1024))).await.unwrap();
+    }
+    let cut = async {
+        let how = "chat_sockets_closed_total{how=\"stuck\"} 1\n";
+        while !request(address, "GET", "/metrics", &[], b"").await.body.contains(how) {}
+    };
+    tokio::time::timeout(Duration::from_secs(10), cut).await.expect("it is cut");
+    drop(stuck);
+    chat.close().await;
     serving.abort();
     engine.close().await.unwrap();
 }

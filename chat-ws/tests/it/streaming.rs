@@ -292,7 +292,7 @@ async fn who_falls_behind_is_told_and_catches_up_without_a_gap() {
     let settings = limits(|l| l.write_timeout = Duration::from_mins(1));
     let little = Limits { pending_bytes: 64 * 1024, ..Limits::default() };
     let s = Stage::of(settings, Options { limits: little, marker_delay: Duration::ZERO, ..Options::default() }).await;
-    let mut ben = Events::narrow(&s, "/events/job_chat/42/", &token("ben")).await;
+    let mut ben = Events::narrow(s.address, "/events/job_chat/42/", &token("ben")).await;
     let mut cursor = ben.until("ready").await["room"]["cursor"].clone();
     flood(&s).await;
     let mut seqs = Vec::new();
@@ -324,7 +324,7 @@ async fn who_falls_behind_is_told_and_catches_up_without_a_gap() {
 #[tokio::test]
 async fn who_stops_reading_is_cut_alone() {
     let s = Stage::with(limits(|l| l.write_timeout = Duration::from_millis(300))).await;
-    let stuck = Events::narrow(&s, "/events/job_chat/42/", &token("ben")).await;
+    let stuck = Events::narrow(s.address, "/events/job_chat/42/", &token("ben")).await;
     flood(&s).await;
     let mut ann = s.opens("/ws/job_chat/42/", &token("ann")).await.unwrap();
     if ann.until("ready").await["room"]["present"] != json!(["ann"]) {
