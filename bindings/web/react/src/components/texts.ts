@@ -1,0 +1,167 @@
+/** Every text that the components show, so that each can be said in another language. */
+
+import type { CloseReason } from "@chat-engine/client";
+
+/** All texts. Give your own as a whole, or `{ ...english, emptyTitle: "…" }`. */
+export interface Texts {
+  /** The language, as BCP 47 has it: for dates, times and numbers. */
+  readonly locale: string;
+  readonly conversation: string;
+  readonly conversations: string;
+  readonly message: string;
+  readonly placeholder: string;
+  readonly send: string;
+  readonly save: string;
+  readonly cancel: string;
+  readonly emoji: string;
+  readonly actions: string;
+  readonly reply: string;
+  readonly edit: string;
+  readonly delete: string;
+  readonly copy: string;
+  readonly retry: string;
+  readonly discard: string;
+  readonly editing: string;
+  readonly edited: string;
+  readonly deleted: string;
+  readonly failed: string;
+  readonly you: string;
+  readonly image: string;
+  readonly file: string;
+  readonly pinned: string;
+  readonly loading: string;
+  readonly live: string;
+  readonly connecting: string;
+  readonly reconnecting: string;
+  readonly emptyTitle: string;
+  readonly emptyText: string;
+  readonly noConversations: string;
+  readonly frozen: string;
+  readonly archived: string;
+  readonly gone: string;
+  readonly notAllowed: string;
+  readonly unreadDivider: string;
+  readonly toLatest: string;
+  /** How far a message has come. */
+  readonly progress: Readonly<Record<"pending" | "failed" | "sent" | "delivered" | "read", string>>;
+  readonly closed: (reason: CloseReason | undefined) => string;
+  readonly replyingTo: (name: string) => string;
+  readonly typing: (names: readonly string[]) => string;
+  readonly newMessages: (count: number) => string;
+  readonly unread: (count: number) => string;
+  /** What is told to those who do not see: somebody wrote something. */
+  readonly said: (name: string, content: string) => string;
+  readonly tooLong: (bytes: number, limit: number) => string;
+}
+
+export const english: Texts = {
+  locale: "en",
+  conversation: "Conversation",
+  conversations: "Conversations",
+  message: "Message",
+  placeholder: "Write a message…",
+  send: "Send",
+  save: "Save",
+  cancel: "Cancel",
+  emoji: "Emoji",
+  actions: "Message actions",
+  reply: "Reply",
+  edit: "Edit",
+  delete: "Delete",
+  copy: "Copy text",
+  retry: "Try again",
+  discard: "Discard",
+  editing: "Editing",
+  edited: "edited",
+  deleted: "Message deleted",
+  failed: "Not sent",
+  you: "You",
+  image: "Picture",
+  file: "File",
+  pinned: "Pinned",
+  loading: "Loading…",
+  live: "Connected",
+  connecting: "Connecting…",
+  reconnecting: "Reconnecting…",
+  emptyTitle: "No messages yet",
+  emptyText: "Say hello, and it will be here.",
+  noConversations: "No conversations yet",
+  frozen: "This conversation can be read, but not written in.",
+  archived: "This conversation is archived.",
+  gone: "This conversation is not available.",
+  notAllowed: "You can read here, but not write.",
+  unreadDivider: "New messages",
+  toLatest: "To the latest message",
+  progress: { pending: "Sending", failed: "Failed", sent: "Sent", delivered: "Delivered", read: "Read" },
+  closed: (reason) =>
+    reason === "unauthorized" || reason === "no_token" ? "You are signed out. Sign in again." : "Disconnected.",
+  replyingTo: (name) => `Replying to ${name}`,
+  typing: (names) => {
+    const [first, second] = names;
+    if (names.length === 1) return `${first} is typing…`;
+    return names.length === 2 ? `${first} and ${second} are typing…` : "Several people are typing…";
+  },
+  newMessages: (count) => (count === 1 ? "1 new message" : `${count} new messages`),
+  unread: (count) => `${count} unread`,
+  said: (name, content) => `${name}: ${content}`,
+  tooLong: (bytes, limit) => `Too long by ${bytes - limit} bytes`,
+};
+
+export const german: Texts = {
+  locale: "de",
+  conversation: "Unterhaltung",
+  conversations: "Unterhaltungen",
+  message: "Nachricht",
+  placeholder: "Nachricht schreiben …",
+  send: "Senden",
+  save: "Speichern",
+  cancel: "Abbrechen",
+  emoji: "Emoji",
+  actions: "Aktionen zur Nachricht",
+  reply: "Antworten",
+  edit: "Bearbeiten",
+  delete: "Löschen",
+  copy: "Text kopieren",
+  retry: "Noch einmal versuchen",
+  discard: "Verwerfen",
+  editing: "Bearbeiten",
+  edited: "bearbeitet",
+  deleted: "Nachricht gelöscht",
+  failed: "Nicht gesendet",
+  you: "Ich",
+  image: "Bild",
+  file: "Datei",
+  pinned: "Angeheftet",
+  loading: "Wird geladen …",
+  live: "Verbunden",
+  connecting: "Verbindung wird aufgebaut …",
+  reconnecting: "Verbindung wird wiederhergestellt …",
+  emptyTitle: "Noch keine Nachrichten",
+  emptyText: "Schreib etwas, dann steht es hier.",
+  noConversations: "Noch keine Unterhaltungen",
+  frozen: "Diese Unterhaltung kann gelesen, aber nicht fortgesetzt werden.",
+  archived: "Diese Unterhaltung ist archiviert.",
+  gone: "Diese Unterhaltung ist nicht verfügbar.",
+  notAllowed: "Hier kannst du lesen, aber nicht schreiben.",
+  unreadDivider: "Neue Nachrichten",
+  toLatest: "Zur neuesten Nachricht",
+  progress: {
+    pending: "Wird gesendet",
+    failed: "Fehlgeschlagen",
+    sent: "Gesendet",
+    delivered: "Zugestellt",
+    read: "Gelesen",
+  },
+  closed: (reason) =>
+    reason === "unauthorized" || reason === "no_token" ? "Du bist abgemeldet. Melde dich neu an." : "Getrennt.",
+  replyingTo: (name) => `Antwort an ${name}`,
+  typing: (names) => {
+    const [first, second] = names;
+    if (names.length === 1) return `${first} schreibt …`;
+    return names.length === 2 ? `${first} und ${second} schreiben …` : "Mehrere schreiben …";
+  },
+  newMessages: (count) => (count === 1 ? "1 neue Nachricht" : `${count} neue Nachrichten`),
+  unread: (count) => `${count} ungelesen`,
+  said: (name, content) => `${name}: ${content}`,
+  tooLong: (bytes, limit) => `${bytes - limit} Bytes zu lang`,
+};

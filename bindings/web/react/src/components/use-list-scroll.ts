@@ -1,0 +1,112 @@
+/** Where the list is scrolled to: it stays at its end, and does not pull a reader down. */
+
+import { type RefObject, useCallback, useEffect, useRef, useState } from "react";
+import type { VirtualizerHandle } from "virtua";
+import type { Chat } from "../types.js";
+import type { Row } from "./rows.js";
+import { useBrowserLayoutEffect } from "./use-browser-layout-effect.js";
+import { useLatest } from "./use-latest.js";
+import { isSeen, useReturn } from "./use-seen.js";
+
+/** Within so many pixels of an end, one is at it. */
+const NEAR_END = 24;
+/** Within so many pixels of the first message held, older ones are fetched. */
+const NEAR_START = 800;
+
+export interface ListScroll {
+  readonly list: RefObject<VirtualizerHandle | null>;
+  /** Whether older messages were put before those that were shown. */
+  readonly isPrepended: boolean;
+  readonly isAtEnd: boolean;
+  /** How many have come that were not seen yet. */
+  readonly newCount: number;
+  readonly onScroll: () => void;
+  readonly toEnd: () => void;
+}
+
+export function useListScroll(chat: Chat, rows: readonly Row[], unreadFrom: number | null | undefined): ListScroll {
+  const list = useRef<VirtualizerHandle>(null);
+  const [isAtEnd, setAtEnd] = useState(true);
+  const stick = useRef(true);
+  const placed = useRef(false);
+  const [seenSeq, setSeenSeq] = useState(0);
+  const firstKey = rows[0]?.message.key;
+  const lastRow = rows.at(-1);
+  const before = useRef<{ first: string | undefined; last: string | undefined }>({ first: undefined, last: undefined });
+  const isPrepended =
+    before.current.first !== undefined &&
+    before.current.first !== firstKey &&
+    before.current.last === lastRow?.message.key;
+  const latest = useLatest({ chat, rows });
+
+  /** Tells how far was read, and fetches what comes next in either direction. */
+  const look = useCallback(() => {
+    const handle = list.current;
+    if (!handle || !placed.current) return;
+    const { chat, rows } = latest.current;
+    const end = handle.scrollOffset + handle.viewportSize;
+    const atEnd = !chat.hasNewer && handle.scrollSize - end <= NEAR_END;
+    stick.current = atEnd;
+    setAtEnd(atEnd);
+    if (handle.scrollOffset < NEAR_START && chat.hasOlder) void chat.loadOlder().catch(ignored);
+    if (handle.scrollSize - end < NEAR_START && chat.hasNewer) void chat.loadNewer().catch(ignored);
+    if (chat.status !== "live" || rows.length === 0 || !isSeen()) return;
+    const last = atEnd ? rows.length - 1 : handle.findItemIndex(end - 1);
+    const seq = lastSeq(rows, last);
+    setSeenSeq((before) => Math.max(before, seq));
+    if (chat.unreadCount > 0 && seq > 0) chat.markRead(seq);
+  }, [latest]);
+  useReturn(look);
+
+  useBrowserLayoutEffect(() => {
+    const handle = list.current;
+    const last = rows.at(-1);
+    const isMineNew = last?.message.isMine === true && last.message.key !== before.current.last;
+    before.current = { first: rows[0]?.message.key, last: last?.message.key };
+    if (!handle || rows.length === 0 || unreadFrom === undefined) return;
+    if (!placed.current) {
+      placed.current = true;
+      const unread = rows.findIndex(({ startsUnread }) => startsUnread);
+      if (unread > 0) handle.scrollToIndex(unread, { align: "start", offset: -64 });
+      else handle.scrollToIndex(rows.length - 1, { align: "end" });
+    } else if (isMineNew || stick.current) {
+      handle.scrollToIndex(rows.length - 1, { align: "end" });
+    }
+  }, [rows, unreadFrom]);
+
+  // After the drawing: then the list knows how large everything is.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it is looked again whenever one of these changes.
+  useEffect(() => {
+    const frame = requestAnimationFrame(look);
+    return () => cancelAnimationFrame(frame);
+  }, [rows, chat.status, chat.unreadCount, look]);
+
+  const toEnd = useCallback(() => {
+    stick.current = true;
+    void latest.current.chat
+      .jumpToLatest()
+      .catch(ignored)
+      .then(() =>
+        requestAnimationFrame(() => list.current?.scrollToIndex(latest.current.rows.length - 1, { align: "end" })),
+      );
+  }, [latest]);
+
+  const newCount = isAtEnd ? 0 : rows.filter(({ message }) => isNew(message, seenSeq)).length;
+  return { list, isPrepended, isAtEnd, newCount, onScroll: look, toEnd };
+}
+
+function isNew({ isMine, seq, message_type }: Row["message"], seenSeq: number): boolean {
+  return !isMine && message_type !== "system" && seq !== undefined && seenSeq > 0 && seq > seenSeq;
+}
+
+/** The number of the last stored message up to a row. */
+function lastSeq(rows: readonly Row[], from: number): number {
+  for (let at = Math.min(from, rows.length - 1); at >= 0; at -= 1) {
+    const seq = rows[at]?.message.seq;
+    if (seq !== undefined) return seq;
+  }
+  return 0;
+}
+
+/** What could not be fetched is fetched when it is looked again. */
+function ignored(): void {}
