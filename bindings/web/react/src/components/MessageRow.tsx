@@ -121,7 +121,7 @@ function Message({ message, answers, avatar, first, last, canWrite, isTarget, ac
           {attachments && attachments.length > 0 && <Attachments files={attachments} />}
           <div className="ce-message-text" dir="auto">
             {deleted_at ? texts.deleted : <RichText text={content ?? ""} />}
-            <span className="ce-meta" dir="ltr">
+            <span className="ce-meta">
               {message.edited_at && !deleted_at && <span>{texts.edited}</span>}
               <time dateTime={message.created_at} title={exactly(message.created_at, texts.locale)}>
                 {time}

@@ -10,7 +10,8 @@ import type { Chat } from "../types.js";
 export function useUnreadFrom(chat: Chat): number | null | undefined {
   const { status, my, unreadCount, messages } = chat;
   const [from, setFrom] = useState<number | null>();
-  if (from === undefined && status === "live" && my) setFrom(unreadCount > 0 ? my.marker_seq + 1 : null);
+  if (from === undefined && (status === "live" || status === "stale") && my)
+    setFrom(unreadCount > 0 ? my.marker_seq + 1 : null);
   const last = messages.at(-1);
   if (from && last?.isMine && last.progress === "pending") setFrom(null);
   return from;
