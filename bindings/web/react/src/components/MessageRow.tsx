@@ -123,7 +123,7 @@ function Message({ message, answers, avatar, first, last, canWrite, isTarget, ac
             {deleted_at ? texts.deleted : <RichText text={content ?? ""} />}
             <span className="ce-meta">
               {message.edited_at && !deleted_at && <span>{texts.edited}</span>}
-              <time dateTime={message.created_at} title={exactly(message.created_at, texts.locale)}>
+              <time dir="auto" dateTime={message.created_at} title={exactly(message.created_at, texts.locale)}>
                 {time}
               </time>
               {isMine && !deleted_at && <Ticks progress={progress} />}
