@@ -1,4 +1,5 @@
-//! `cargo xtask test`: everything that must pass, in order, cheapest news first; it stops at the first failure.
+//! `cargo xtask test`: everything that must pass, in order, cheapest news first; it stops at the first failure. What this
+//! machine cannot run is left out, said at the end, and a failure too unless one has agreed to it.
 
 use std::{
     ffi::OsStr,
@@ -11,7 +12,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::{cargo, languages::SUITES, output, run as run_command, shown, tidy, tools};
 
-pub(crate) fn run(root: &Path) -> Result<()> {
+pub(crate) fn run(root: &Path, skip_missing: bool) -> Result<()> {
     let before = changes(root);
     let mut steps = Steps::default();
 
@@ -35,13 +36,14 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     })?;
 
     println!("\nAll passed: {} steps in {}.", steps.done, seconds(steps.took));
-    for (suite, missing) in left_out {
+    for (suite, missing) in &left_out {
         println!("Left out: the tests of {suite}; they need {}.", missing.join(", and "));
     }
+    ensure!(left_out.is_empty() || skip_missing, "some tests were left out; with --skip-missing that is no failure");
     Ok(())
 }
 
-/// Runs the tests of the other languages, and returns those that this machine cannot run. In CI each must run.
+/// Runs the tests of the other languages, and returns those that this machine cannot run.
 fn languages(root: &Path, steps: &mut Steps) -> Result<Vec<(&'static str, Vec<&'static str>)>> {
     let mut left_out = Vec::new();
     for suite in &SUITES {
@@ -51,7 +53,6 @@ fn languages(root: &Path, steps: &mut Steps) -> Result<Vec<(&'static str, Vec<&'
                 steps.step(suite.name, &mut command)?;
             }
         } else {
-            ensure!(std::env::var_os("CI").is_none(), "the tests of {} need {}", suite.name, missing.join(", and "));
             left_out.push((suite.name, missing));
         }
     }
