@@ -22,20 +22,21 @@ use tempfile::TempDir;
 
 use crate::{
     disk::{Disk, Fault},
-    vfs::{forget, watch},
+    vfs::{Watching, watch},
 };
 
 /// A database on a disk of ours, which is well so far.
 struct Stage {
     folder: TempDir,
     disk: Arc<Disk>,
+    _watching: Watching,
 }
 
 impl Stage {
     fn new() -> Self {
-        let stage = Self { folder: TempDir::new().unwrap(), disk: Arc::default() };
-        watch(stage.folder.path(), &stage.disk);
-        stage
+        let (folder, disk) = (TempDir::new().unwrap(), Arc::default());
+        let _watching = watch(folder.path(), &disk);
+        Self { folder, disk, _watching }
     }
 
     fn open(&self) -> Result<SqliteStore, OpenError> {
@@ -46,12 +47,6 @@ impl Stage {
     async fn is_whole(&self) {
         let verified = chat_sqlite::verify(&self.folder.path().join("chat.db"), |_| ()).unwrap();
         assert!(verified.damage.is_empty(), "{:?}", verified.damage);
-    }
-}
-
-impl Drop for Stage {
-    fn drop(&mut self) {
-        forget(&self.disk);
     }
 }
 

@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use crate::{
     disk::{Disk, Done, File, Remains},
     life::{steps, take},
-    vfs::{forget, watch},
+    vfs::watch,
 };
 
 /// How many cuts are tried; and how many of them in one life.
@@ -72,7 +72,7 @@ impl Life {
         let path = folder.path().join("chat.db");
         SqliteStore::open_with(&path, options.clone()).unwrap().close().await.unwrap();
         let file = fs::read(&path).unwrap();
-        watch(folder.path(), &disk);
+        let watching = watch(folder.path(), &disk);
         if disk_lies {
             disk.lie();
         }
@@ -89,7 +89,7 @@ impl Life {
             }
         }
         store.close().await.unwrap();
-        forget(&disk);
+        drop(watching);
         Self { options, file, done: disk.done(), pictures }
     }
 
@@ -123,11 +123,11 @@ impl Life {
     /// What the machine finds after another cut, while it came back from the first one.
     async fn cut_again(&self, dice: &SeededRandom, files: Files) -> Files {
         let (folder, disk) = (put(&files), Arc::new(Disk::default()));
-        watch(folder.path(), &disk);
+        let watching = watch(folder.path(), &disk);
         if let Ok(store) = SqliteStore::open_with(folder.path().join("chat.db"), self.options.clone()) {
             store.close().await.unwrap();
         }
-        forget(&disk);
+        drop(watching);
         let (mut main, mut log) = (Remains::of(files.0), Remains::of(files.1));
         let done = disk.done();
         let until = usize::try_from(dice.below(done.len() as u64 + 1)).unwrap();
@@ -140,6 +140,7 @@ impl Life {
     /// What the machine finds when the power is back.
     async fn find(&self, told: usize, files: Files) -> Found {
         let folder = put(&files);
+        let _watching = watch(folder.path(), &Arc::default());
         let path = folder.path().join("chat.db");
         let store = match SqliteStore::open_with(&path, self.options.clone()) {
             Ok(store) => store,
@@ -223,19 +224,16 @@ async fn syncs_that_are_left_out_are_caught() {
 #[tokio::test]
 async fn a_power_cut_while_a_file_is_made_leaves_none_and_the_next_start_makes_it() {
     let (folder, disk) = (TempDir::new().unwrap(), Arc::new(Disk::default()));
-    watch(folder.path(), &disk);
+    let watching = watch(folder.path(), &disk);
     SqliteStore::open(folder.path().join("chat.db")).unwrap().close().await.unwrap();
-    forget(&disk);
+    drop(watching);
     let mut done: Vec<_> = disk.done();
     done.retain(|done| done.is_of(File::New) || done.is_of(File::Journal));
     assert!(done.len() > 10, "{} calls make a file", done.len());
     let (dice, mut new, mut journal) = (SeededRandom::new(1), Remains::default(), Remains::default());
     for done in done {
-        if done.is_of(File::New) {
-            new.take(done)
-        } else {
-            journal.take(done)
-        }
+        let of = if done.is_of(File::New) { &mut new } else { &mut journal };
+        of.take(done);
         let folder = TempDir::new().unwrap();
         for (name, content) in [("chat.db.new", new.found(&dice)), ("chat.db.new-journal", journal.found(&dice))] {
             if let Some(content) = content {
