@@ -6,6 +6,7 @@ import { Connection } from "../src/connection.js";
 import { environment } from "../src/environment.js";
 import { withFallback } from "../src/fallback.js";
 import { type ClientEvents, when } from "../src/index.js";
+import { dice, seeds } from "./support/dice.js";
 import { connected, live, open, settled, stage, texts, watch } from "./support/stage.js";
 import { token } from "./support/token.js";
 
@@ -23,6 +24,17 @@ function fallback(): { WebSocket: ReturnType<typeof withFallback>; asked: string
     return fetch(address, request);
   };
   return { WebSocket: withFallback({ WebSocket, fetch: counted }), asked };
+}
+
+/** A `fetch` whose requests with frames fare as `fate` says; streams are left alone. */
+function lossy(fate: () => "arrives" | "is lost" | "loses its answer"): typeof fetch {
+  return async (address, request) => {
+    const how = request?.method === "POST" ? fate() : "arrives";
+    if (how === "is lost") throw new TypeError("lost");
+    const answer = await fetch(address, request);
+    if (how === "loses its answer") throw new TypeError("answer lost");
+    return answer;
+  };
 }
 
 /** A client of a user behind a network that blocks sockets. */
@@ -86,6 +98,35 @@ test("cut again and again while sending: all there, once, in order", async () =>
   }
   expect(texts(await settled(ben, 60))).toEqual(said);
   expect(texts(await settled(ann, 60))).toEqual(said);
+});
+
+test("a request whose answer was lost is repeated, and done once", async () => {
+  let lost = 0;
+  const fate = () => {
+    lost += 1;
+    return lost % 2 === 1 ? "loses its answer" : "arrives";
+  };
+  const chat = blocked("dan", { environment: { WebSocket: withFallback({ WebSocket, fetch: lossy(fate) }) } });
+  await connected(chat);
+  // Without a `client_id`: each time that it arrived, there would be another room.
+  for (let n = 0; n < 10; n += 1) await chat.request("create_room", { kind: "group", name: `${n}` });
+  expect((await chat.request("list_rooms", {})).results.length).toBe(10);
+});
+
+test.each(seeds(3))("requests that fare badly lose nothing and double nothing (seed %i)", async (seed) => {
+  const random = dice(seed);
+  const fates = ["is lost", "loses its answer"] as const;
+  const fate = () => fates[random(5)] ?? "arrives";
+  const key = await s.room("ann", "ben");
+  const ben = await open(s.client("ben"), key);
+  const ann = await open(
+    blocked("ann", { environment: { WebSocket: withFallback({ WebSocket, fetch: lossy(fate) }) } }),
+    key,
+  );
+  const said = Array.from({ length: 40 }, (_, n) => `${n}`);
+  for (const text of said) ann.send(text);
+  expect(texts(await settled(ben, 40))).toEqual(said);
+  expect(texts(await settled(ann, 40))).toEqual(said);
 });
 
 test("who reads a stream too slowly is told so, and catches up", async () => {
