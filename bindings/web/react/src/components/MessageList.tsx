@@ -6,6 +6,7 @@ import type { Chat, ChatMessage } from "../types.js";
 import { type MessageActions, MessageRow } from "./MessageRow.js";
 import { rowsOf } from "./rows.js";
 import { useTexts } from "./texts-context.js";
+import { useInSteps } from "./use-in-steps.js";
 import { useLatest } from "./use-latest.js";
 import { useListScroll } from "./use-list-scroll.js";
 import { useUnreadFrom } from "./use-unread-from.js";
@@ -24,7 +25,7 @@ export function MessageList({ chat, canWrite, onReply, onEdit }: MessageListProp
   const texts = useTexts();
   const { messages, participants, jumpTo, deleteMessage, retry, discard } = chat;
   const unreadFrom = useUnreadFrom(chat);
-  const rows = useMemo(() => rowsOf(messages, unreadFrom ?? null), [messages, unreadFrom]);
+  const rows = useInSteps(useMemo(() => rowsOf(messages, unreadFrom ?? null), [messages, unreadFrom]));
   const byId = useMemo(() => new Map(messages.map((message) => [message.id, message])), [messages]);
   const avatars = useMemo(() => new Map(participants.map(({ user_id, avatar }) => [user_id, avatar])), [participants]);
   const { list, isPrepended, isAtEnd, newCount, onScroll, toEnd } = useListScroll(chat, rows, unreadFrom);
