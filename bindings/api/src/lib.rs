@@ -30,6 +30,8 @@ pub use connection::Connection;
 pub use engine::ChatEngine;
 pub use error::{ChatError, ErrorCode, ErrorDetails, Retry};
 pub use events::Events;
+#[cfg(feature = "uniffi")]
+pub use runtime::leave;
 pub use session::Session;
 pub use value::{Json, Time};
 

@@ -3,24 +3,58 @@
 //! Its threads never keep a process alive. A panic inside becomes an error of the one call, and a caller that goes
 //! away takes its task along.
 
-use std::{future::Future, sync::OnceLock};
+use std::{
+    future::Future,
+    sync::{Mutex, OnceLock, PoisonError},
+    time::Duration,
+};
 
 use tokio::{
-    runtime::{Builder, Runtime},
+    runtime::{Builder, Handle, Runtime},
     task::JoinHandle,
 };
 
 use crate::error::ChatError;
 
-/// The runtime, started by the first call.
+/// How long to wait for the threads when the process ends.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The threads, started by the first call.
+static THREADS: OnceLock<std::io::Result<Threads>> = OnceLock::new();
+
+struct Threads {
+    handle: Handle,
+    /// Absent once the process is about to end.
+    runtime: Mutex<Option<Runtime>>,
+}
+
+/// Where to run something.
 ///
 /// # Errors
 /// The system gives no threads.
-pub(crate) fn runtime() -> Result<&'static Runtime, ChatError> {
-    static RUNTIME: OnceLock<std::io::Result<Runtime>> = OnceLock::new();
-    let started = RUNTIME
-        .get_or_init(|| Builder::new_multi_thread().worker_threads(2).thread_name("chat-engine").enable_all().build());
-    started.as_ref().map_err(|error| ChatError::unavailable(format!("no threads to run on: {}", error.kind())))
+pub(crate) fn runtime() -> Result<&'static Handle, ChatError> {
+    let started = THREADS.get_or_init(|| {
+        let runtime = Builder::new_multi_thread().worker_threads(2).thread_name("chat-engine").enable_all().build()?;
+        Ok(Threads { handle: runtime.handle().clone(), runtime: Mutex::new(Some(runtime)) })
+    });
+    match started {
+        Ok(threads) => Ok(&threads.handle),
+        Err(error) => Err(ChatError::unavailable(format!("no threads to run on: {}", error.kind()))),
+    }
+}
+
+/// Ends the threads, for an interpreter that ends before the process does: none of them may call it any more. Calls
+/// under way fail, and later ones. Waits for the threads, 2 s at most; what was acknowledged is on the disk.
+///
+/// Python calls it by itself at the end. Where there is no such interpreter nobody needs it.
+#[cfg(feature = "uniffi")]
+#[uniffi::export]
+pub fn leave() {
+    let Some(Ok(threads)) = THREADS.get() else { return };
+    let runtime = threads.runtime.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(runtime) = runtime {
+        runtime.shutdown_timeout(PATIENCE);
+    }
 }
 
 /// Runs a call of the core to its end.

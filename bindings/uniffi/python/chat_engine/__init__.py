@@ -17,6 +17,8 @@ Calls are coroutines; cancelling one leaves the room unchanged or fully changed.
 
 from __future__ import annotations
 
+import atexit as _atexit
+
 from . import _generated as _native
 from ._generated import (
     AddParticipant,
@@ -61,6 +63,9 @@ from ._generated import (
     UpdateParticipant,
     UpdateRoom,
 )
+
+# A thread of the engine that came back into an interpreter which is ending would take the process down with it.
+_atexit.register(_native.leave)
 
 __all__ = [name for name in dir() if not name.startswith("_") and name != "annotations"]
 

@@ -1,0 +1,13 @@
+import { ChatEngine } from 'chat-engine';
+
+const engine = await ChatEngine.open({ path: 'chat.db' });
+const room = await engine.host().createRoom({ key: 'job:42', participants: ['ann', 'ben'] });
+
+setImmediate(() => engine.session('ann').send(room.id, { content: 'On my way' })); // on the disk when it resolves
+for await (const event of engine.session('ben').events({ rooms: [room.id] })) {
+  if (event.type !== 'chat_message') continue;
+  console.log(`${event.message.sender}: ${event.message.content}`);
+  break;
+}
+console.log(`${await engine.session('ben').unread()} unread`);
+await engine.close();
