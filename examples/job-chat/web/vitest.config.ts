@@ -5,6 +5,7 @@ export default defineConfig({
     include: ["e2e/**/*.test.ts"],
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    expect: { poll: { timeout: 10_000 } },
     // Each file has a server and a browser of its own.
     maxWorkers: 2,
   },

@@ -44,5 +44,5 @@ test("a job that is given to another cleaner takes its chat along", async () => 
   await after.page.locator("[data-job='43']").click();
   await after.page.getByRole("dialog").getByRole("link", { name: "Chat" }).click();
   await after.sees("I cannot come, sorry");
-  await after.page.getByText("Clara Novak gave the job to Lina Sato").waitFor();
+  await after.note("Clara Novak gave the job to Lina Sato").waitFor();
 });

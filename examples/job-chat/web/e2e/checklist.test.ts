@@ -119,7 +119,7 @@ test("each step of a job is told in its chat, and shown to both", async () => {
     ["Finish", "finished"],
   ] as const) {
     await modal.getByRole("button", { name: `${step} the job` }).click();
-    await client.page.getByText(`Kim Osei ${done} the job`).waitFor();
+    await client.note(`Kim Osei ${done} the job`).waitFor();
   }
   await client.page.locator(".pill-finished").waitFor();
 });

@@ -1,7 +1,6 @@
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./App.js";
-import "@chat-engine/react/styles.css";
 import "./styles/index.css";
 
 const root = document.getElementById("root");

@@ -30,6 +30,11 @@ export class Visitor {
     return this.page.locator(".ce-message", { hasText: text });
   }
 
+  /** What the application said about the job. */
+  note(text: string): Locator {
+    return this.page.locator(".ce-system", { hasText: text });
+  }
+
   /** Goes to a job's chat, and waits until it is live. */
   async opensChat(job: number): Promise<void> {
     await this.page.goto(`/jobs/${job}/chat`);
