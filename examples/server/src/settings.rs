@@ -46,8 +46,8 @@ const SETTINGS: [(&str, &str); 45] = [
     ("server.idle_timeout", "seconds of silence before a socket is closed"),
     ("server.write_timeout", "seconds that a peer may take for the next 64 KiB"),
     ("server.drain_timeout", "seconds that sockets may take to end; at most 4/5 of --drain-timeout"),
-    ("server.sockets_per_user", "sockets of a user"),
-    ("server.sockets_total", "sockets in all"),
+    ("server.sockets_per_user", "sockets and streams of a user"),
+    ("server.sockets_total", "sockets and streams in all"),
     ("server.sockets_per_address", "sockets of an address; behind a proxy all have the proxy's"),
     ("server.http_connections", "connections that are not sockets, or not yet"),
     ("server.sends_per_second", "messages that a user may send each second in the long run"),
@@ -112,7 +112,9 @@ mod tests {
     #[test]
     fn defaults_are_shown() {
         let help = help();
-        for line in ["bytes of a message's content [16384]", "sockets in all [off]", "seconds between pings [25]"] {
+        for line in
+            ["bytes of a message's content [16384]", "sockets and streams in all [off]", "seconds between pings [25]"]
+        {
             assert!(help.contains(line), "{help}");
         }
     }
