@@ -129,9 +129,12 @@ pub(super) fn json(tree: &Tree) -> Vec<Finding> {
 pub(super) fn rust(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for file in tree.markdown().filter(|file| file.path.starts_with(BOOK) || file.path == README) {
-        for block in file.markdown().1.into_iter().filter(|block| matches!(language(block.info), "rust" | "rs")) {
-            let problem = if file.path == README {
-                (!stands_in_an_example(tree, &block)).then_some("stands in no example word for word")
+        for block in file.markdown().1 {
+            let language = language(block.info);
+            let problem = if let (README, Some(ending)) = (&*file.path, ending(language)) {
+                (!stands_in_an_example(tree, &block, ending)).then_some("stands in no example word for word")
+            } else if !matches!(language, "rust" | "rs") {
+                None
             } else {
                 let included = block.body.iter().all(|(_, line)| includes(line).is_some());
                 (!included).then_some("is Rust that nothing compiles; include it from a file")
@@ -142,10 +145,24 @@ pub(super) fn rust(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
-/// GitHub includes no files, so what a README shows is compared with the file that compiles.
-fn stands_in_an_example(tree: &Tree, block: &Block<'_>) -> bool {
+/// How the files of a language end that the README shows code in.
+fn ending(language: &str) -> Option<&'static str> {
+    match language {
+        "rust" | "rs" => Some(".rs"),
+        "js" => Some(".mjs"),
+        "tsx" => Some(".tsx"),
+        "python" => Some(".py"),
+        "kotlin" => Some(".kt"),
+        "swift" => Some(".swift"),
+        _ => None,
+    }
+}
+
+/// GitHub includes no files, so what a README shows is compared with the file that runs.
+fn stands_in_an_example(tree: &Tree, block: &Block<'_>, ending: &str) -> bool {
     let shown: Vec<&str> = block.body.iter().map(|(_, line)| line.trim_end()).collect();
-    let examples = tree.files.iter().filter(|file| file.path.starts_with("examples/") && file.path.ends_with(".rs"));
+    let is_example = |path: &str| path.starts_with("examples/") || path.contains("/example/");
+    let examples = tree.files.iter().filter(|file| is_example(&file.path) && file.path.ends_with(ending));
     examples
         .map(|file| file.text.lines().map(str::trim_end).collect::<Vec<_>>())
         .any(|lines| !shown.is_empty() && lines.windows(shown.len()).any(|window| window == shown))

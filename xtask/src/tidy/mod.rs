@@ -107,7 +107,7 @@ const RULES: [Rule; 14] = [
     },
     Rule {
         code: "A12",
-        says: "Rust in the book is included from a file that the compiler sees, and that of the README stands in an example word for word",
+        says: "Rust in the book is included from a file that the compiler sees, and all code of the README stands in an example word for word",
         why: "an example that does not compile is worse than none",
         check: docs::rust,
     },

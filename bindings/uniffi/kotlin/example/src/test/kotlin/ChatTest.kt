@@ -1,5 +1,8 @@
 import dev.chatengine.ChatEngine
 import dev.chatengine.running
+import java.io.ByteArrayOutputStream
+import java.io.PrintStream
+import kotlin.io.path.createTempDirectory
 import kotlin.test.Test
 import kotlin.test.assertEquals
 import kotlin.time.Duration.Companion.seconds
@@ -19,5 +22,18 @@ class ChatTest {
             assertEquals(listOf(first, first, "2 you: Thanks 🙏"), shown.filterNot { it.startsWith("not sent") })
             assertEquals(1, shown.count { it.startsWith("not sent: `content`") })
         }
+    }
+
+    @Test
+    fun `the first ten lines say what they should`() = runBlocking {
+        val said = ByteArrayOutputStream()
+        val before = System.out
+        System.setOut(PrintStream(said, true))
+        try {
+            withTimeout(20.seconds) { first(createTempDirectory().resolve("chat.db").toString()) }
+        } finally {
+            System.setOut(before)
+        }
+        assertEquals(listOf("ann: On my way", "1 unread"), said.toString().trim().lines())
     }
 }
