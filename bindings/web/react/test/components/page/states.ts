@@ -14,7 +14,11 @@ interface Said {
   readonly more?: Partial<ChatMessage>;
 }
 
-const NAMES: Readonly<Record<string, string>> = { [ME]: "Clara Weiss", [BEN]: "Ben Okafor", "ida@test.com": "Ida Lund" };
+const NAMES: Readonly<Record<string, string>> = {
+  [ME]: "Clara Weiss",
+  [BEN]: "Ben Okafor",
+  "ida@test.com": "Ida Lund",
+};
 
 let day = "2026-11-24";
 
@@ -46,16 +50,29 @@ function conversation(): ChatMessage[] {
     { text: "Hi Clara! I have the keys from the concierge, thank you.", at: "16:04" },
     { text: "Is the balcony part of it as well?", at: "16:04" },
     { by: ME, text: "Hello Ben, great 👋", at: "16:11" },
-    { by: ME, text: "Yes please, the balcony too. The broom is behind the door, and the plants do not mind some water.", at: "16:12" },
+    {
+      by: ME,
+      text: "Yes please, the balcony too. The broom is behind the door, and the plants do not mind some water.",
+      at: "16:12",
+    },
     { text: "Perfect, see you tomorrow", at: "16:15" },
   ].map((said, at) => say(said, at + 1));
   day = "2026-11-25";
   const today = [
     { by: "system", text: "Ben started the job", at: "09:00" },
-    { text: "I have begun with the kitchen. This is the plan of the house: https://example.com/plan?floor=2 (second floor)", at: "09:04" },
+    {
+      text: "I have begun with the kitchen. This is the plan of the house: https://example.com/plan?floor=2 (second floor)",
+      at: "09:04",
+    },
     { by: ME, text: "Looks good!", at: "09:20", more: { reply_to: "m8" } },
     { text: "There is a stain on the sofa that may need something stronger. Shall I try?", at: "10:31" },
-    { by: ME, text: "Please do, I was afraid of that one.", at: "10:33", progress: "delivered" as const, more: { edited_at: "2026-11-25T10:34:00Z" } },
+    {
+      by: ME,
+      text: "Please do, I was afraid of that one.",
+      at: "10:33",
+      progress: "delivered" as const,
+      more: { edited_at: "2026-11-25T10:34:00Z" },
+    },
     { by: ME, text: "And thank you for asking.", at: "10:33", progress: "sent" as const },
   ].map((said, at) => say(said, at + 7));
   return [...yesterday, ...today];
@@ -140,7 +157,10 @@ export const STATES: Readonly<Record<string, () => Chat>> = {
       status: "stale",
       isConnected: false,
       connection: { status: "waiting", attempt: 2, retryAt: 0 } as unknown as Chat["connection"],
-      messages: [...conversation(), say({ by: ME, text: "Are you done already?", at: "10:41", progress: "pending" }, 13)],
+      messages: [
+        ...conversation(),
+        say({ by: ME, text: "Are you done already?", at: "10:41", progress: "pending" }, 13),
+      ],
     }),
   unread: () =>
     chat({
@@ -148,14 +168,19 @@ export const STATES: Readonly<Record<string, () => Chat>> = {
       my: { role: "member", read_seq: 9, delivered_seq: 12, marker_seq: 9 } as unknown as Chat["my"],
       messages: [
         ...conversation().slice(0, 9),
-        ...["It is gone, it worked!", "I will be done in about an hour.", "Shall I leave the keys with the concierge?"].map(
-          (text, at) => say({ text, at: "10:52" }, at + 10),
-        ),
+        ...[
+          "It is gone, it worked!",
+          "I will be done in about an hour.",
+          "Shall I leave the keys with the concierge?",
+        ].map((text, at) => say({ text, at: "10:52" }, at + 10)),
       ],
     }),
   failed: () =>
     chat({
-      messages: [...conversation(), say({ by: ME, text: "Can you come again on Friday?", at: "10:41", progress: "failed" }, 13)],
+      messages: [
+        ...conversation(),
+        say({ by: ME, text: "Can you come again on Friday?", at: "10:41", progress: "failed" }, 13),
+      ],
     }),
   deleted: () =>
     chat({
@@ -170,7 +195,17 @@ export const STATES: Readonly<Record<string, () => Chat>> = {
       messages: [
         ...conversation().slice(0, 8),
         say({ by: ME, text: "This is the floor plan", more: { attachments: [picture] } }, 9),
-        say({ text: "", more: { attachments: [{ name: "invoice-november.pdf", content_type: "application/pdf", size: 48_200, url: "/i.pdf" }] } }, 10),
+        say(
+          {
+            text: "",
+            more: {
+              attachments: [
+                { name: "invoice-november.pdf", content_type: "application/pdf", size: 48_200, url: "/i.pdf" },
+              ],
+            },
+          },
+          10,
+        ),
       ],
     }),
   group: () =>
@@ -181,14 +216,16 @@ export const STATES: Readonly<Record<string, () => Chat>> = {
         say({ text: "That would be great.", at: "10:45" }, 14),
       ],
     }),
-  frozen: () => chat({ room: { id: "r1", name: "Window cleaning", state: "frozen", kind: "group" } as unknown as Chat["room"] }),
+  frozen: () =>
+    chat({ room: { id: "r1", name: "Window cleaning", state: "frozen", kind: "group" } as unknown as Chat["room"] }),
   gone: () => chat({ status: "gone", messages: [], room: null }),
-  hostile: () => chat({ messages: HOSTILE.flatMap((text, at) => [say({ text }, at * 2 + 1), say({ by: ME, text }, at * 2 + 2)]) }),
+  hostile: () =>
+    chat({ messages: HOSTILE.flatMap((text, at) => [say({ text }, at * 2 + 1), say({ by: ME, text }, at * 2 + 2)]) }),
   hebrew: () =>
     chat({
-      messages: ["שלום קלרה, המפתחות אצלי", "מתי להתחיל?"].map((text, at) => say({ text }, at + 1)).concat(
-        say({ by: ME, text: "בשעה תשע בבוקר, בבקשה. OK?" }, 3),
-      ),
+      messages: ["שלום קלרה, המפתחות אצלי", "מתי להתחיל?"]
+        .map((text, at) => say({ text }, at + 1))
+        .concat(say({ by: ME, text: "בשעה תשע בבוקר, בבקשה. OK?" }, 3)),
     }),
   fifty: () => chat({ messages: long(50) }),
   "ten-thousand": () => chat({ messages: long(10_000) }),
