@@ -28,8 +28,8 @@ export function MessageList({ chat, canWrite, onReply, onEdit }: MessageListProp
   const rows = useInSteps(useMemo(() => rowsOf(messages, unreadFrom ?? null), [messages, unreadFrom]));
   const byId = useMemo(() => new Map(messages.map((message) => [message.id, message])), [messages]);
   const avatars = useMemo(() => new Map(participants.map(({ user_id, avatar }) => [user_id, avatar])), [participants]);
-  const { list, isPrepended, isAtEnd, newCount, onScroll, toEnd } = useListScroll(chat, rows, unreadFrom);
   const box = useRef<HTMLDivElement>(null);
+  const { list, isPrepended, isAtEnd, newCount, onScroll, toEnd } = useListScroll(box, chat, rows, unreadFrom);
 
   const [target, setTarget] = useState<number>();
   const latestRows = useLatest(rows);

@@ -24,7 +24,13 @@ export interface ListScroll {
   readonly toEnd: () => void;
 }
 
-export function useListScroll(chat: Chat, rows: readonly Row[], unreadFrom: number | null | undefined): ListScroll {
+/** `box` is what scrolls; the list is the last thing in it. */
+export function useListScroll(
+  box: RefObject<HTMLElement | null>,
+  chat: Chat,
+  rows: readonly Row[],
+  unreadFrom: number | null | undefined,
+): ListScroll {
   const list = useRef<VirtualizerHandle>(null);
   const [isAtEnd, setAtEnd] = useState(true);
   const stick = useRef(true);
@@ -67,6 +73,7 @@ export function useListScroll(chat: Chat, rows: readonly Row[], unreadFrom: numb
     if (!placed.current) {
       placed.current = true;
       const unread = rows.findIndex(({ startsUnread }) => startsUnread);
+      stick.current = unread <= 0;
       if (unread > 0) handle.scrollToIndex(unread, { align: "start", offset: -64 });
       else handle.scrollToIndex(rows.length - 1, { align: "end" });
     } else if (isMineNew || stick.current) {
@@ -80,6 +87,28 @@ export function useListScroll(chat: Chat, rows: readonly Row[], unreadFrom: numb
     const frame = requestAnimationFrame(look);
     return () => cancelAnimationFrame(frame);
   }, [rows, chat.status, chat.unreadCount, look]);
+
+  // What was drawn is measured after that, and only then it is known whether it fits; its window may change as well.
+  useEffect(() => {
+    const content = box.current?.lastElementChild;
+    if (!box.current || !content) return;
+    let frame = 0;
+    const observer = new ResizeObserver(() => {
+      cancelAnimationFrame(frame);
+      frame = requestAnimationFrame(() => {
+        if (placed.current && stick.current) {
+          list.current?.scrollToIndex(latest.current.rows.length - 1, { align: "end" });
+        }
+        look();
+      });
+    });
+    observer.observe(box.current);
+    observer.observe(content);
+    return () => {
+      cancelAnimationFrame(frame);
+      observer.disconnect();
+    };
+  }, [box, look, latest]);
 
   const toEnd = useCallback(() => {
     stick.current = true;
