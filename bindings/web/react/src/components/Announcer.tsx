@@ -20,7 +20,7 @@ export function Announcer({ chat }: { readonly chat: Chat }) {
     setSays(
       fresh
         .slice(-3)
-        .map(({ senderName, content }) => texts.said(senderName, content ?? ""))
+        .map(({ senderName, content }) => (senderName ? texts.said(senderName, content ?? "") : content))
         .join("\n"),
     );
   }, [messages, status, texts]);

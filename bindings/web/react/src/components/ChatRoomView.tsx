@@ -68,13 +68,7 @@ export function ChatRoomView({ chat, texts = english, className, header, empty }
           <ConnectionDot connection={connection} status={status} />
         </div>
         {refusal === undefined ? (
-          <Composer
-            chat={chat}
-            room={room?.id ?? ""}
-            key={room?.id ?? ""}
-            purpose={purpose}
-            onPurposeEnd={endPurpose}
-          />
+          <Composer chat={chat} room={room?.id} purpose={purpose} onPurposeEnd={endPurpose} />
         ) : (
           <p className="ce-refusal">{refusal}</p>
         )}

@@ -16,8 +16,8 @@ export interface Purpose {
 
 export interface ComposerProps {
   readonly chat: Chat;
-  /** Under which name what was begun is kept. */
-  readonly room: string;
+  /** Under which name what was begun is kept; `undefined` until the room is known. */
+  readonly room: string | undefined;
   readonly purpose: Purpose | undefined;
   readonly onPurposeEnd: () => void;
 }
@@ -28,7 +28,13 @@ const MESSAGE_BYTES = 16_384;
 export function Composer({ chat, room, purpose, onPurposeEnd }: ComposerProps) {
   const texts = useTexts();
   const field = useRef<HTMLTextAreaElement>(null);
-  const [text, setText] = useState(() => draftOf(room));
+  const [text, setText] = useState(() => (room === undefined ? "" : draftOf(room)));
+  const [textOf, setTextOf] = useState(room);
+  if (room !== undefined && room !== textOf) {
+    setTextOf(room);
+    // What was written before the room was known is for this one.
+    if (textOf !== undefined || text === "") setText(draftOf(room));
+  }
   const { connection, sendMessage, editMessage, sendTypingIndicator, stopTyping } = chat;
   const limit = connection.status === "open" ? connection.limits.message_bytes : MESSAGE_BYTES;
   const bytes = text.length * 3 > limit ? new TextEncoder().encode(text).length : 0;
@@ -42,7 +48,7 @@ export function Composer({ chat, room, purpose, onPurposeEnd }: ComposerProps) {
     field.current?.focus();
   }, [purpose]);
   useEffect(() => {
-    if (!isEdit) keepDraft(room, text);
+    if (!isEdit && room !== undefined) keepDraft(room, text);
   }, [room, text, isEdit]);
   useEffect(() => stopTyping, [stopTyping]);
   // It grows with what is in it; the style sheet says how far.
@@ -53,7 +59,7 @@ export function Composer({ chat, room, purpose, onPurposeEnd }: ComposerProps) {
   }, [text]);
 
   const end = () => {
-    setText(isEdit ? draftOf(room) : "");
+    setText(isEdit && room !== undefined ? draftOf(room) : "");
     onPurposeEnd();
     field.current?.focus();
   };
