@@ -1,13 +1,17 @@
 """Builds the library, writes the code that belongs to it, and puts both where each language looks for them.
 
-    python3 build.py [python] [kotlin] [swift] [--debug]
+    python3 build.py [python] [kotlin] [swift] [wheel] [--debug]
+
+`wheel` packs what `python` has put in place, for this platform: python/dist/chat_engine-VERSION-py3-none-PLATFORM.whl.
 """
 
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -40,6 +44,8 @@ def generate(generator: Path, library: Path, language: str, out: Path) -> None:
 
 def main() -> None:
     languages = [word for word in sys.argv[1:] if not word.startswith("-")] or ["python", "kotlin", "swift"]
+    if languages == ["wheel"]:
+        return wheel()
     profile = [] if "--debug" in sys.argv else ["--release"]
     # The generator is built unoptimised and on its own: its dependencies are no part of the library.
     generator = artifacts("--features", "generate", "--bin", "uniffi-bindgen")["generator"]
@@ -57,6 +63,23 @@ def main() -> None:
         shutil.copy2(library, resources)
     if "swift" in languages:
         generate(generator, library, "swift", HERE / "swift" / "Sources" / "ChatEngine" / "Generated")
+    if "wheel" in languages:
+        wheel()
+
+
+def wheel() -> None:
+    """Packs the Python package. It loads the library by ctypes, so one wheel fits every Python of a platform."""
+    options = [f"--config-settings=--build-option=--plat-name={wheel_platform()}", "--wheel-dir", HERE / "python" / "dist"]
+    subprocess.run([sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", *options, HERE / "python"], check=True)
+
+
+def wheel_platform() -> str:
+    """What a wheel's name says of the platform; on Linux with the oldest libc that the library asks for."""
+    platform_name = sysconfig.get_platform().replace("-", "_").replace(".", "_")
+    if not platform_name.startswith("linux"):
+        return platform_name
+    machine = platform_name.removeprefix("linux_")
+    return f"manylinux_2_34_{machine}" if platform.libc_ver()[0] == "glibc" else f"musllinux_1_2_{machine}"
 
 
 def jna_platform() -> str:

@@ -1,0 +1,92 @@
+"""Opening and closing, and many events, leave memory flat.
+
+CHAT_MEMORY_ROUNDS and CHAT_MEMORY_EVENTS make it longer.
+"""
+
+import os
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+ROUNDS = int(os.environ.get("CHAT_MEMORY_ROUNDS", 300))
+EVENTS = int(os.environ.get("CHAT_MEMORY_EVENTS", 10_000))
+# MiB. Only what is lost each time grows with the counts, and these do not.
+ROOM_TO_GROW = 32
+
+
+def grown(program: str, *args: object) -> float:
+    """The MiB that a program of its own has grown by, between its warming up and its end."""
+    source = textwrap.dedent(SHARED) + textwrap.dedent(program)
+    done = subprocess.run([sys.executable, "-c", source, *map(str, args)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    before, after = (int(kib) / 1024 for kib in done.stdout.split())
+    print(f"{before:.0f} MiB before, {after:.0f} after")
+    return after - before
+
+
+SHARED = """
+    import asyncio, gc, sys
+    from chat_engine import *
+
+    def measure():
+        gc.collect()
+        with open("/proc/self/status") as status:
+            print(next(line.split()[1] for line in status if line.startswith("VmRSS:")))
+
+    async def room_of(engine):
+        people = [AddParticipant(user_id="ann"), AddParticipant(user_id="ben")]
+        return await engine.host().create_room(CreateRoom(key="job:42", participants=people))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_opening_and_closing_leaves_memory_flat(tmp_path):
+    program = """
+        path, count = sys.argv[1], int(sys.argv[2])
+
+        async def rounds(count):
+            for n in range(count):
+                async with await ChatEngine.open(path) as engine:
+                    room = await room_of(engine)
+                    events = engine.session("ann").events()
+                    await events.subscribe(room.id)
+                    if n % 2:
+                        events.close()
+
+        async def main():
+            await rounds(200)
+            measure()
+            await rounds(count)
+            measure()
+
+        asyncio.run(main())
+    """
+    assert grown(program, tmp_path / "chat.db", ROUNDS) < ROOM_TO_GROW
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_many_events_leave_memory_flat():
+    # Typing stores nothing that grows. Each set of who types that is sent is awaited, so that none is overtaken.
+    program = """
+        async def main():
+            async with ChatEngine.in_memory() as engine:
+                room = await room_of(engine)
+                ann, events = engine.session("ann"), engine.session("ben").events()
+                await events.subscribe(room.id)
+
+                async def typing(count):
+                    for n in range(count):
+                        await ann.typing(room.id, n % 2 == 0)
+                        while not isinstance(await events.next(), Event.TYPING):
+                            pass
+
+                await typing(2_000)
+                measure()
+                await typing(int(sys.argv[1]))
+                measure()
+
+        asyncio.run(main())
+    """
+    assert grown(program, EVENTS) < ROOM_TO_GROW
