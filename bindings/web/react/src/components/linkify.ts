@@ -10,7 +10,7 @@ export interface Part {
 const LINK = /\b(?:https?:\/\/|www\.)[^\s<>"'`]+|\b[\w.+-]{1,64}@[a-z\d-]+(?:\.[a-z\d-]+)+/giu;
 
 /** What may end a sentence, and rarely an address. */
-const AFTER = /[.,:;!?…'"»”’)\]}]+$/u;
+const AFTER = ".,:;!?…'\"»”’)]}";
 
 /** Splits a text into what are addresses and what are not; together they are the text again. */
 export function linkify(text: string): Part[] {
@@ -28,15 +28,19 @@ export function linkify(text: string): Part[] {
   return parts;
 }
 
-/** Leaves out what ends the sentence; a bracket stays if it was opened within the address. */
+/**
+ * Leaves out what ends the sentence; a bracket stays if it was opened within the address. It goes over the text once:
+ * somebody may send 16 KiB of brackets.
+ */
 function trimmed(found: string): string {
-  let link = found;
-  for (;;) {
-    const after = AFTER.exec(link)?.[0];
-    if (after === undefined) return link;
-    if (link.endsWith(")") && count(link, "(") >= count(link, ")")) return link;
-    link = link.slice(0, -1);
+  let end = found.length;
+  let open = count(found, "(") - count(found, ")");
+  for (; AFTER.includes(found.charAt(end - 1)); end -= 1) {
+    if (found.charAt(end - 1) !== ")") continue;
+    if (open >= 0) break;
+    open += 1;
   }
+  return found.slice(0, end);
 }
 
 function count(text: string, letter: string): number {
