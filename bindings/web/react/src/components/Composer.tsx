@@ -28,28 +28,31 @@ const MESSAGE_BYTES = 16_384;
 export function Composer({ chat, room, purpose, onPurposeEnd }: ComposerProps) {
   const texts = useTexts();
   const field = useRef<HTMLTextAreaElement>(null);
-  const [text, setText] = useState(() => (room === undefined ? "" : draftOf(room)));
+  const [draft, setDraft] = useState(() => (room === undefined ? "" : draftOf(room)));
+  const [edited, setEdited] = useState("");
   const [textOf, setTextOf] = useState(room);
   if (room !== undefined && room !== textOf) {
     setTextOf(room);
     // What was written before the room was known is for this one.
-    if (textOf !== undefined || text === "") setText(draftOf(room));
+    if (textOf !== undefined || draft === "") setDraft(draftOf(room));
   }
+  const isEdit = purpose?.kind === "edit";
+  // What was begun waits while something else is edited, and neither becomes the other.
+  const [text, setText] = isEdit ? [edited, setEdited] : [draft, setDraft];
   const { connection, sendMessage, editMessage, sendTypingIndicator, stopTyping } = chat;
   const limit = connection.status === "open" ? connection.limits.message_bytes : MESSAGE_BYTES;
   const bytes = text.length * 3 > limit ? new TextEncoder().encode(text).length : 0;
   const isTooLong = bytes > limit;
   const isEmpty = text.trim() === "";
-  const isEdit = purpose?.kind === "edit";
 
   useEffect(() => {
     if (!purpose) return;
-    if (purpose.kind === "edit") setText(purpose.message.content ?? "");
+    if (purpose.kind === "edit") setEdited(purpose.message.content ?? "");
     field.current?.focus();
   }, [purpose]);
   useEffect(() => {
-    if (!isEdit && room !== undefined) keepDraft(room, text);
-  }, [room, text, isEdit]);
+    if (room !== undefined) keepDraft(room, draft);
+  }, [room, draft]);
   useEffect(() => stopTyping, [stopTyping]);
   // It grows with what is in it; the style sheet says how far.
   useBrowserLayoutEffect(() => {
@@ -59,7 +62,6 @@ export function Composer({ chat, room, purpose, onPurposeEnd }: ComposerProps) {
   }, [text]);
 
   const end = () => {
-    setText(isEdit && room !== undefined ? draftOf(room) : "");
     onPurposeEnd();
     field.current?.focus();
   };
@@ -70,6 +72,7 @@ export function Composer({ chat, room, purpose, onPurposeEnd }: ComposerProps) {
       if (text !== purpose.message.content) editMessage(purpose.message.id, text);
     } else {
       sendMessage(text, purpose ? { reply_to: purpose.message.id } : {});
+      setDraft("");
     }
     stopTyping();
     end();
