@@ -106,7 +106,7 @@ export function Composer({ chat, room, purpose, onPurposeEnd }: ComposerProps) {
             <span className="ce-quote-name">
               {isEdit
                 ? texts.editing
-                : texts.replyingTo(purpose.message.isMine ? texts.you : purpose.message.senderName)}
+                : texts.replyingTo(purpose.message.isMine ? undefined : purpose.message.senderName)}
             </span>
             <span className="ce-quote-text" dir="auto">
               {excerpt(purpose.message, texts.deleted)}

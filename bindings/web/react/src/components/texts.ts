@@ -45,7 +45,8 @@ export interface Texts {
   /** How far a message has come. */
   readonly progress: Readonly<Record<"pending" | "failed" | "sent" | "delivered" | "read", string>>;
   readonly closed: (reason: CloseReason | undefined) => string;
-  readonly replyingTo: (name: string) => string;
+  /** Without a name: to oneself. */
+  readonly replyingTo: (name?: string) => string;
   readonly typing: (names: readonly string[]) => string;
   readonly newMessages: (count: number) => string;
   readonly unread: (count: number) => string;
@@ -95,7 +96,7 @@ export const english: Texts = {
   progress: { pending: "Sending", failed: "Failed", sent: "Sent", delivered: "Delivered", read: "Read" },
   closed: (reason) =>
     reason === "unauthorized" || reason === "no_token" ? "You are signed out. Sign in again." : "Disconnected.",
-  replyingTo: (name) => `Replying to ${name}`,
+  replyingTo: (name = "yourself") => `Replying to ${name}`,
   typing: (names) => {
     const [first, second] = names;
     if (names.length === 1) return `${first} is typing…`;
@@ -154,7 +155,7 @@ export const german: Texts = {
   },
   closed: (reason) =>
     reason === "unauthorized" || reason === "no_token" ? "Du bist abgemeldet. Melde dich neu an." : "Getrennt.",
-  replyingTo: (name) => `Antwort an ${name}`,
+  replyingTo: (name = "dich selbst") => `Antwort an ${name}`,
   typing: (names) => {
     const [first, second] = names;
     if (names.length === 1) return `${first} schreibt …`;

@@ -81,3 +81,11 @@ test("what was written as an answer stays when it shall answer nothing any more"
   press("Enter");
   expect(asked).toEqual([["send", "Yes, please", {}]]);
 });
+
+test("whom one answers is said as one would say it", () => {
+  const { purpose } = compose("whom");
+  purpose(REPLY);
+  expect(screen.getByText("Replying to Ben Okafor")).toBeTruthy();
+  purpose({ kind: "reply", message: EDIT.message });
+  expect(screen.getByText("Replying to yourself")).toBeTruthy();
+});
