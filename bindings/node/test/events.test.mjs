@@ -68,12 +68,22 @@ test('a signal ends it, and leaving the loop does', async (t) => {
   for await (const event of left) if (event.type === 'user_joined') break;
   await assert.rejects(left.subscribe(room), { code: 'draining' });
 
+});
+
+test('a signal ends the waiting, not what was begun', async (t) => {
+  const { room, ann } = await stage(t);
   const aborted = AbortSignal.abort(new Error('too late'));
-  await assert.rejects(ann.send(room, { content: 'x' }, { signal: aborted }), /too late/);
+  await assert.rejects(ann.send(room, { content: 'x', client_id: 'm-1' }, { signal: aborted }), /too late/);
+  assert.equal((await ann.room(room)).last_seq, 0, 'what was never begun is not stored');
+
   const during = new AbortController();
-  const sending = ann.send(room, { content: 'x' }, { signal: during.signal });
+  const message = { content: 'x', client_id: 'm-2' };
+  const sending = ann.send(room, message, { signal: during.signal });
   during.abort(new Error('never mind'));
   await assert.rejects(sending, /never mind/);
+  const sent = await ann.send(room, message);
+  assert.equal(sent.message.seq, 1);
+  assert.equal((await ann.room(room)).last_seq, 1, 'repeated under its name it has happened once');
 });
 
 test('closing the engine ends every loop', async (t) => {

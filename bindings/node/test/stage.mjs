@@ -33,8 +33,8 @@ export async function stage(t) {
   return { engine, room: room.id, ann: engine.session('ann'), ben: engine.session('ben') };
 }
 
-/** Runs a program of its own that has the package; its exit code, what it said, and how long it took. */
-export async function program(source, args = []) {
+/** Runs a program of its own that has the package; its exit code, and what it said. */
+export async function program(source, args = [], ms = undefined) {
   const index = new URL('../index.mjs', import.meta.url);
   const text = `import { ChatEngine, ChatError } from ${JSON.stringify(index.href)};\n${source}`;
   const child = spawn(process.execPath, [...args, '--input-type=module', '--eval', text], {
@@ -46,7 +46,7 @@ export async function program(source, args = []) {
   child.stderr.on('data', (text) => (said += text));
   const exit = new Promise((resolve) => child.on('close', (code, signal) => resolve(code ?? signal)));
   try {
-    return { code: await within(exit, `the end of a program; it said: ${said}`), said };
+    return { code: await within(exit, 'the end of a program', ms), said };
   } catch (error) {
     child.kill('SIGKILL');
     throw new Error(`${error.message}\n${said}`);
