@@ -77,7 +77,7 @@ pub(super) const PROOFS: [Proof; 10] = [
         name: "disk",
         shows: "a disk that fails or is full at any call is answered for, and everything goes on by itself",
         limit: minutes(5),
-        keeps: &["calls failed"],
+        keeps: &["calls failed", "Silent"],
         run: |root, _, proof, said| watch(&mut test(root, "chat-sqlite", "disk", "faults"), proof, said),
     },
     Proof {
