@@ -7,7 +7,7 @@ import { useTexts } from "./texts-context.js";
 export function Announcer({ chat }: { readonly chat: Chat }) {
   const texts = useTexts();
   const told = useRef<number | undefined>(undefined);
-  const [says, setSays] = useState("");
+  const [{ says, seq }, setSaid] = useState({ says: "", seq: 0 });
   const { messages, status } = chat;
   useEffect(() => {
     if (status !== "live") return;
@@ -17,16 +17,15 @@ export function Announcer({ chat }: { readonly chat: Chat }) {
     if (since === undefined) return;
     const fresh = messages.filter(({ seq, isMine, content }) => seq !== undefined && seq > since && !isMine && content);
     if (fresh.length === 0) return;
-    setSays(
-      fresh
-        .slice(-3)
-        .map(({ senderName, content }) => (senderName ? texts.said(senderName, content ?? "") : content))
-        .join("\n"),
-    );
+    const says = fresh
+      .slice(-3)
+      .map(({ senderName, content }) => (senderName ? texts.said(senderName, content ?? "") : content));
+    setSaid({ says: says.join("\n"), seq: told.current });
   }, [messages, status, texts]);
   return (
     <div className="ce-hidden" aria-live="polite">
-      {says}
+      {/* Another element each time: who says the same again is heard again. */}
+      <p key={seq}>{says}</p>
     </div>
   );
 }

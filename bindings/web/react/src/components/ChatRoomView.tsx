@@ -59,7 +59,7 @@ export function ChatRoomView({ chat, texts = english, className, header, empty }
             <p className="ce-gone">{texts.gone}</p>
           </div>
         ) : messages.length > 0 ? (
-          <MessageList chat={chat} canWrite={refusal === undefined} onReply={reply} onEdit={edit} />
+          <MessageList key={room?.id} chat={chat} canWrite={refusal === undefined} onReply={reply} onEdit={edit} />
         ) : (
           <div className="ce-list-box">{room ? (empty ?? <EmptyState />) : <Skeleton />}</div>
         )}
@@ -68,7 +68,13 @@ export function ChatRoomView({ chat, texts = english, className, header, empty }
           <ConnectionDot connection={connection} status={status} />
         </div>
         {refusal === undefined ? (
-          <Composer chat={chat} room={room?.id} purpose={purpose} onPurposeEnd={endPurpose} />
+          <Composer
+            chat={chat}
+            room={room?.id}
+            // A message of another room is not answered here.
+            purpose={purpose?.message.room === room?.id ? purpose : undefined}
+            onPurposeEnd={endPurpose}
+          />
         ) : (
           <p className="ce-refusal">{refusal}</p>
         )}

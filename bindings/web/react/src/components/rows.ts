@@ -20,22 +20,21 @@ const PAUSE_MS = 5 * 60_000;
 
 /** `unreadFrom` is the number of the first unread message when the room was opened. */
 export function rowsOf(messages: readonly ChatMessage[], unreadFrom: number | null): Row[] {
-  const rows: Row[] = [];
-  let before: ChatMessage | undefined;
-  let startsNext = messages[0] !== undefined;
-  let divided = unreadFrom === null;
-  for (const [at, message] of messages.entries()) {
-    const startsDay = before === undefined || dayOf(before.created_at) !== dayOf(message.created_at);
-    const startsUnread = !divided && !message.isMine && message.seq !== undefined && message.seq >= (unreadFrom ?? 0);
-    divided ||= startsUnread;
-    const first = startsNext || startsDay || startsUnread;
-    const next = messages[at + 1];
-    startsNext = next === undefined || !follows(message, next);
-    const last = startsNext || dayOf(next?.created_at ?? "") !== dayOf(message.created_at);
-    rows.push({ message, startsDay, startsUnread, first, last });
-    before = message;
-  }
-  return rows;
+  const unread = messages.findIndex(
+    ({ isMine, seq }) => !isMine && seq !== undefined && seq >= (unreadFrom ?? Infinity),
+  );
+  const days = messages.map(({ created_at }) => dayOf(created_at));
+  const starts = messages.map((message, at) => {
+    const before = messages[at - 1];
+    return before === undefined || at === unread || days[at] !== days[at - 1] || !follows(before, message);
+  });
+  return messages.map((message, at) => ({
+    message,
+    startsDay: days[at] !== days[at - 1],
+    startsUnread: at === unread,
+    first: starts[at] ?? true,
+    last: starts[at + 1] ?? true,
+  }));
 }
 
 /** Whether two messages belong to one group. */

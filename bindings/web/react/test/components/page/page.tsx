@@ -11,6 +11,8 @@ declare global {
   interface Window {
     /** Changes what is shown. */
     change: (change: (chat: Chat) => Chat) => void;
+    /** What the components asked of the room: the function's name, and what it was given. */
+    asked: [name: string, ...given: unknown[]][];
     /** How long the first drawing took, in milliseconds of script. */
     drawnIn: number;
   }
@@ -19,7 +21,8 @@ declare global {
 const query = new URLSearchParams(location.search);
 const state = STATES[query.get("state") ?? "conversation"];
 if (!state) throw new Error("no such state");
-const first = state();
+window.asked = [];
+const first = watched(state());
 const texts = query.get("lang") === "de" ? german : english;
 const theme = query.get("theme");
 if (theme) document.documentElement.dataset.theme = theme;
@@ -28,7 +31,20 @@ document.documentElement.dir = query.get("dir") ?? "ltr";
 function Page() {
   const [chat, setChat] = useState(first);
   window.change = (change) => flushSync(() => setChat(change));
-  return <ChatRoomView chat={chat} texts={texts} />;
+  return <ChatRoomView chat={chat} texts={texts} header={<h1 className="page-header">Window cleaning</h1>} />;
+}
+
+/** The same room, and whatever is asked of it is noted. */
+function watched(chat: Chat): Chat {
+  const noted = Object.entries(chat).map(([name, value]) => {
+    if (typeof value !== "function") return [name, value];
+    const note = (...given: unknown[]) => {
+      window.asked.push([name, ...given]);
+      return value(...given);
+    };
+    return [name, note];
+  });
+  return Object.fromEntries(noted);
 }
 
 const page = document.getElementById("page");

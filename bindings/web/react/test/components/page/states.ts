@@ -227,6 +227,12 @@ export const STATES: Readonly<Record<string, () => Chat>> = {
         .map((text, at) => say({ text }, at + 1))
         .concat(say({ by: ME, text: "בשעה תשע בבוקר, בבקשה. OK?" }, 3)),
     }),
+  "many-unread": () =>
+    chat({
+      messages: long(50),
+      unreadCount: 20,
+      my: { role: "member", read_seq: 20, delivered_seq: 50, marker_seq: 20 } as unknown as Chat["my"],
+    }),
   fifty: () => chat({ messages: long(50) }),
   "ten-thousand": () => chat({ messages: long(10_000) }),
 };

@@ -1,0 +1,79 @@
+/** The page of states in a real Chromium, and what may never happen in it. */
+
+import { execFileSync } from "node:child_process";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, expect, test as plain } from "vitest";
+import { serve } from "../page/server.js";
+
+const CHROMIUM = found();
+if (!CHROMIUM) {
+  const missing = "Chromium is not there: install it, or name it in the environment variable CHROMIUM";
+  if (process.env.CI) throw new Error(missing);
+  process.emitWarning(`The components are not looked at in a browser. ${missing}.`);
+}
+
+/** A test that is left out where there is no browser; in CI that fails. */
+export const test = plain.skipIf(!CHROMIUM);
+
+/** A moment of the page's own days: what is shown depends on no clock. */
+export const NOW = new Date("2026-11-25T11:00:00Z");
+
+export interface Look extends BrowserContextOptions {
+  readonly lang?: "en" | "de";
+  readonly dir?: "ltr" | "rtl";
+}
+
+/** One browser for the tests of a file; each test opens pages of its own. */
+export function stage(): { open: (state: string, look?: Look) => Promise<Page> } {
+  const complaints: string[] = [];
+  let browser: Browser;
+  let site: Awaited<ReturnType<typeof serve>>;
+  beforeAll(async () => {
+    if (!CHROMIUM) return;
+    const args = ["--no-sandbox", "--disable-dev-shm-usage"];
+    [browser, site] = await Promise.all([chromium.launch({ executablePath: CHROMIUM, args }), serve()]);
+  });
+  afterEach(async () => {
+    await Promise.all(browser?.contexts().map((context) => context.close()) ?? []);
+    expect(complaints.splice(0)).toEqual([]);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await site?.stop();
+  });
+  return {
+    async open(state, { lang = "en", dir = "ltr", ...options } = {}) {
+      const context = await browser.newContext({
+        viewport: { width: 900, height: 640 },
+        timezoneId: "UTC",
+        ...options,
+      });
+      const page = await context.newPage();
+      page.setDefaultTimeout(5_000);
+      page.on("pageerror", (error) => complaints.push(`${state}: ${error.message}`));
+      // Whatever the policy forbids is an error, too.
+      page.on("console", (line) => line.type() === "error" && complaints.push(`${state}: ${line.text()}`));
+      await page.clock.setFixedTime(NOW);
+      await page.goto(`${site.url}?${new URLSearchParams({ state, lang, dir })}`);
+      await page.locator(".ce-room").waitFor();
+      await settled(page);
+      return page;
+    },
+  };
+}
+
+/** Waits until the list has measured what it drew, and looked where it is. */
+export async function settled(page: Page): Promise<void> {
+  await page.evaluate(async () => {
+    for (let frame = 0; frame < 6; frame += 1) await new Promise(requestAnimationFrame);
+  });
+}
+
+function found(): string | undefined {
+  if (process.env.CHROMIUM) return process.env.CHROMIUM;
+  try {
+    return execFileSync("which", ["chromium"]).toString().trim();
+  } catch {
+    return undefined;
+  }
+}
