@@ -6,6 +6,8 @@ import { ChatEngine } from 'chat-engine';
 import express from 'express';
 import { WebSocketServer } from 'ws';
 
+import { carry } from './carry.mjs';
+
 /** Starts it. `login` is the back end's own: the user of a request, or nobody. */
 export async function start({ port = 0, path, login = (request) => request.headers['x-user'] } = {}) {
   const engine = await ChatEngine.open(path ? { path } : { memory: true });
@@ -34,17 +36,6 @@ export async function start({ port = 0, path, login = (request) => request.heade
     await new Promise((closed) => server.close(closed));
   };
   return { port: server.address().port, close };
-}
-
-/** Joins a connection with its socket; the next frame is asked for when this one is on its way. */
-async function carry(connection, socket) {
-  socket.on('message', (frame) => connection.receive(frame));
-  socket.on('close', () => connection.close());
-  socket.on('error', () => connection.close());
-  for await (const frame of connection.frames()) {
-    await new Promise((sent) => socket.send(frame, sent));
-  }
-  socket.close(connection.closeCode);
 }
 
 if (process.argv[1] === import.meta.filename) {

@@ -4,9 +4,14 @@ import { test } from 'node:test';
 
 import { WebSocket } from 'ws';
 
-import { start } from './server.mjs';
+import { start as express } from './server.mjs';
+import { start as fastify } from './fastify.mjs';
 
-test('two people chat about a job over the back end\'s own port', async () => {
+for (const [name, start] of Object.entries({ express, fastify })) {
+  test(`two people chat about a job over the own port of a back end with ${name}`, () => chat(start));
+}
+
+async function chat(start) {
   const back = await start();
   const at = `127.0.0.1:${back.port}`;
   await fetch(`http://${at}/jobs/42`, { method: 'POST' });
@@ -43,4 +48,4 @@ test('two people chat about a job over the back end\'s own port', async () => {
   await back.close();
   assert.equal((await client.closed)[0], 3000);
   assert.equal((await cleaner.closed)[0], 3000);
-});
+}

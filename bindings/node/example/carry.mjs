@@ -1,0 +1,12 @@
+// The chat over a socket of the back end's own: the same whichever framework has opened it.
+
+/** Joins a connection with its socket; the next frame is asked for when this one is on its way. */
+export async function carry(connection, socket) {
+  socket.on('message', (frame) => connection.receive(frame));
+  socket.on('close', () => connection.close());
+  socket.on('error', () => connection.close());
+  for await (const frame of connection.frames()) {
+    await new Promise((sent) => socket.send(frame, sent));
+  }
+  socket.close(connection.closeCode);
+}
