@@ -1,8 +1,10 @@
 """Builds the library, writes the code that belongs to it, and puts both where each language looks for them.
 
-    python3 build.py [python] [kotlin] [swift] [wheel] [--debug]
+    python3 build.py [python] [kotlin] [swift] [wheel] [android] [xcframework] [--debug]
 
 `wheel` packs what `python` has put in place, for this platform: python/dist/chat_engine-VERSION-py3-none-PLATFORM.whl.
+`android` builds the library for each of its ABIs, with cargo-ndk and Android's NDK; `xcframework` for each of Apple's
+platforms, on a Mac. Both stand beside the code that `kotlin` and `swift` write.
 """
 
 import json
@@ -17,6 +19,10 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 CARGO = os.environ.get("CARGO", "cargo")
+
+ANDROID_ABIS = ["arm64-v8a", "armeabi-v7a", "x86_64", "x86"]
+ANDROID_API = 24
+APPLE_TARGETS = ["aarch64-apple-ios", "aarch64-apple-ios-sim", "aarch64-apple-darwin"]
 
 
 def artifacts(*args: str) -> dict[str, Path]:
@@ -44,8 +50,18 @@ def generate(generator: Path, library: Path, language: str, out: Path) -> None:
 
 def main() -> None:
     languages = [word for word in sys.argv[1:] if not word.startswith("-")] or ["python", "kotlin", "swift"]
-    if languages == ["wheel"]:
-        return wheel()
+    packed = {"wheel": wheel, "android": android, "xcframework": xcframework}
+    if unknown := set(languages) - {"python", "kotlin", "swift", *packed}:
+        sys.exit(f"there is no {', '.join(sorted(unknown))}\n{__doc__}")
+    if set(languages) - set(packed):
+        write(languages)
+    for name, pack in packed.items():
+        if name in languages:
+            pack()
+
+
+def write(languages: list[str]) -> None:
+    """Writes the code of each language, and puts the library of this machine beside it."""
     profile = [] if "--debug" in sys.argv else ["--release"]
     # The generator is built unoptimised and on its own: its dependencies are no part of the library.
     generator = artifacts("--features", "generate", "--bin", "uniffi-bindgen")["generator"]
@@ -62,9 +78,13 @@ def main() -> None:
         resources.mkdir(parents=True, exist_ok=True)
         shutil.copy2(library, resources)
     if "swift" in languages:
-        generate(generator, library, "swift", HERE / "swift" / "Sources" / "ChatEngine" / "Generated")
-    if "wheel" in languages:
-        wheel()
+        sources = HERE / "swift" / "Sources" / "ChatEngine" / "Generated"
+        generate(generator, library, "swift", sources)
+        # A target has one language: the header goes into the framework, which looks for its map under this name.
+        headers = HERE / "swift" / "Headers"
+        headers.mkdir(exist_ok=True)
+        (sources / "ChatEngineFFI.h").replace(headers / "ChatEngineFFI.h")
+        (sources / "ChatEngineFFI.modulemap").replace(headers / "module.modulemap")
 
 
 def wheel() -> None:
@@ -80,6 +100,26 @@ def wheel_platform() -> str:
         return platform_name
     machine = platform_name.removeprefix("linux_")
     return f"manylinux_2_34_{machine}" if platform.libc_ver()[0] == "glibc" else f"musllinux_1_2_{machine}"
+
+
+def android() -> None:
+    """The library for each ABI, where Android's build takes it from."""
+    out = HERE / "kotlin" / "android" / "src" / "main" / "jniLibs"
+    targets = [word for abi in ANDROID_ABIS for word in ("--target", abi)]
+    build = ["build", "--release", "--lib", "-p", "chat-uniffi"]
+    subprocess.run([CARGO, "ndk", *targets, "--platform", str(ANDROID_API), "--output-dir", out, *build], cwd=ROOT, check=True)
+
+
+def xcframework() -> None:
+    """One framework of the static libraries for each of Apple's platforms, for which Package.swift asks."""
+    libraries = []
+    for target in APPLE_TARGETS:
+        subprocess.run([CARGO, "build", "--release", "--lib", "-p", "chat-uniffi", "--target", target], cwd=ROOT, check=True)
+        library = ROOT / "target" / target / "release" / "libchat_engine.a"
+        libraries += ["-library", library, "-headers", HERE / "swift" / "Headers"]
+    out = HERE / "swift" / "ChatEngineFFI.xcframework"
+    shutil.rmtree(out, ignore_errors=True)
+    subprocess.run(["xcodebuild", "-create-xcframework", *libraries, "-output", out], check=True)
 
 
 def jna_platform() -> str:

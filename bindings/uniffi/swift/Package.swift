@@ -1,6 +1,6 @@
 // swift-tools-version:5.9
-// The engine for Apple's platforms. `python3 ../build.py swift` writes Sources/ChatEngine/Generated; the XCFramework is
-// made on a Mac, see the book. Nothing of this package has been compiled yet: no Swift compiler was at hand.
+// The engine for Apple's platforms. `python3 ../build.py swift xcframework`, on a Mac, writes Sources/ChatEngine/Generated
+// and makes the framework. Nothing of this package has been compiled yet: no Swift compiler was at hand.
 
 import PackageDescription
 
