@@ -69,7 +69,7 @@ impl Names {
     }
 
     /// The places of messages that may bear a name. What this tells and what the index says afterwards are all there
-    /// are; so ask in this order.
+    /// are. So ask in this order, and without a snapshot that was begun before.
     pub(crate) fn places(&self, key: i64) -> Vec<i64> {
         let fresh = self.lock();
         let range = || (key, 0)..=(key, Seq::MAX);

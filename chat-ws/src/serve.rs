@@ -31,7 +31,8 @@ const EXHAUSTED: Duration = Duration::from_millis(20);
 /// How many connections are let in before it is looked who else has come.
 const AT_ONCE: usize = 32;
 
-/// When that many have not been answered, those who come are let in at a slower pace.
+/// When that many are open that are no sockets, those who come are let in at a slower pace: they may be many that have
+/// not been answered.
 const MANY: usize = 64;
 const PACE: Duration = Duration::from_millis(1);
 
@@ -79,8 +80,8 @@ pub async fn serve(listener: TcpListener, app: Router, chat: &ChatServer, stop: 
             }
         }
     }
-    // Whoever comes now finds nobody listening, and goes elsewhere.
-    drop(listener);
+    // Whoever comes now finds nobody listening, and goes elsewhere; so does whoever was not let in yet.
+    drop((listener, waiting));
     drop(door);
     chat.close().await;
 }

@@ -70,6 +70,8 @@ impl<'a> Snapshot<'a> {
         name: &ClientId,
     ) -> Outcome<Option<Operation>> {
         let number = rows::room(self.connection, &RoomSelector::Id(scope))?.map(|head| head.number);
+        // What moved to the index meanwhile must be seen there.
+        self.end()?;
         rows::operation(self.connection, self.names, self.meta.digester, number, scope, actor, name)
     }
 

@@ -53,7 +53,7 @@ trait Name: Sized {
     fn parse(text: &str) -> chat_core::Result<Self>;
 }
 
-macro_rules! names {
+macro_rules! checked_texts {
     ($($type:ident),*) => {$(
         impl Name for $type {
             fn parse(text: &str) -> chat_core::Result<Self> {
@@ -63,7 +63,7 @@ macro_rules! names {
     )*};
 }
 
-names!(UserId, RoomKey, ClientId);
+checked_texts!(UserId, RoomKey, ClientId);
 
 fn name<T: Name>(row: &Row<'_>, column: usize) -> Outcome<T> {
     optional_name(row, column)?.ok_or(Failure::Damaged("a name is missing"))

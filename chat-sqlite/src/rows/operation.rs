@@ -26,7 +26,7 @@ pub(crate) fn operation(
 ) -> Outcome<Option<Operation>> {
     const AT: &str = "SELECT request, ?2, id, place & 4294967295, NULL FROM message \
          WHERE place = ?1 AND request IS NOT NULL AND client_id = ?4 AND ifnull(actor, ifnull(sender, '')) = ?3";
-    // The names first: most often there is none.
+    // The index first: most often nothing is there.
     const SELECT: &str = "SELECT request, ?2, id, place & 4294967295, NULL FROM name \
          CROSS JOIN message ON place = (key >> 32 << 32 | name.seq) \
          WHERE key = ?1 AND request IS NOT NULL AND client_id = ?4 AND ifnull(actor, ifnull(sender, '')) = ?3 \

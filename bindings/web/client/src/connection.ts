@@ -73,6 +73,8 @@ export class Connection extends Observable<ConnectionState> {
   readonly #tokens: Tokens;
   #state: ConnectionState = { status: "idle" };
   #socket: Socket | undefined;
+  /** Who connected first, and who must connect from then on. */
+  #userId: string | undefined;
   /** The number of the present attempt: what belongs to an earlier one is ignored. */
   #number = 0;
   #attempt = 0;
@@ -286,8 +288,13 @@ export class Connection extends Observable<ConnectionState> {
     this.#openedAt = Date.now();
     this.#retryAfterMs = undefined;
     this.#heartbeatMs = frame.heartbeat_s * 1000;
-    const { user_id: userId, connection_id: connectionId, limits } = frame;
-    this.#become({ status: "open", userId: userId ?? "", connectionId, limits });
+    const { user_id, connection_id: connectionId, limits } = frame;
+    const userId = user_id ?? "";
+    // What one user has written must not go out as another's: the page is told, and begins anew.
+    if (this.#userId !== undefined && this.#userId !== userId)
+      return this.#end("unauthorized", new ChatError("unauthorized", "the token is another user's", "never"));
+    this.#userId = userId;
+    this.#become({ status: "open", userId, connectionId, limits });
     this.#listen();
     this.#refreshLater();
     this.#audience.ready(frame);

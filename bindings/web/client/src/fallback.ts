@@ -1,7 +1,7 @@
 /** For networks in which WebSockets do not open: `@chat-engine/client/fallback`. */
 
 import type { Environment, Socket, SocketClass } from "./environment.js";
-import { Stream } from "./stream.js";
+import { addressOf, Stream } from "./stream.js";
 
 /** So many sockets in a row must come to nothing before a stream is tried. */
 const TRIES = 2;
@@ -132,6 +132,8 @@ export function withFallback(given: Partial<Pick<Environment, "WebSocket" | "fet
   }
 
   return function open(url: string) {
+    // An address that no stream can stand for is found out at once, not when sockets fail.
+    addressOf(url);
     return failures >= TRIES || blockedUntil(url) > Date.now() ? streamed(url) : watched(url);
   } as unknown as SocketClass;
 }

@@ -101,7 +101,11 @@ export class Stream implements Socket {
   }
 
   #heard(event: string): void {
-    const data = /^data: (.*)$/m.exec(event)?.[1];
+    // By the line feed alone: a text may contain what else ends a line for a regular expression.
+    const data = event
+      .split("\n")
+      .find((line) => line.startsWith("data: "))
+      ?.slice("data: ".length);
     if (this.ended) return;
     if (data === undefined) {
       this.#asked = true;
@@ -168,9 +172,9 @@ function tokenIn(text: string): string | undefined {
 }
 
 /** Where the stream is that stands for a socket: `…/ws/job_chat/42/` is `…/events/job_chat/42/`. */
-function addressOf(url: string): { events: string; frames: string } {
+export function addressOf(url: string): { events: string; frames: string } {
   const { origin, pathname } = new URL(url.replace(/^ws/, "http"));
   const [, before, after = ""] = /^(.*)\/ws(?:\/(.*))?$/.exec(pathname) ?? [];
-  if (before === undefined) throw new TypeError("the address has no /ws/");
+  if (before === undefined) throw new TypeError("the address has no /ws/, for which a stream could stand");
   return { events: `${origin}${before}/events/${after}`, frames: `${origin}${before}/events/frames/` };
 }

@@ -46,6 +46,24 @@ test("idle, connecting, open, closed; and open again", async () => {
   expect(seen[3]).toEqual({ status: "closed", reason: "client", error: null });
 });
 
+test("a token of somebody else ends it: what one has written does not go out as another's", async () => {
+  let user = "ann";
+  const chat = new ChatClient({
+    url: `ws://127.0.0.1:${s.server.port}/ws/`,
+    token: () => token(user, 3),
+    backoff: { base: 20, cap: 50 },
+    environment: { WebSocket },
+  });
+  ends.push(() => chat.close());
+  chat.connect();
+  await connected(chat);
+  // In another tab of the same browser somebody else has logged in, and the back end signs for them.
+  user = "ben";
+  const closed = await when(chat.connection, ({ status }) => status === "closed");
+  expect(closed).toMatchObject({ reason: "unauthorized", error: { code: "unauthorized" } });
+  expect(chat.me).toBe("ann");
+});
+
 test("who is removed from the room of their socket is closed out, and does not come back", async () => {
   await s.server.room("job:kicked", "ann", "ben");
   const connection = toRoom("ann", "/ws/job_chat/kicked/");
