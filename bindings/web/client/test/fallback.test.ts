@@ -63,8 +63,9 @@ test("where they do not, everything goes over a stream, and no token stands in a
   const chat = blocked("ann", { environment: { WebSocket } });
   const ann = await open(chat, key);
   expect(chat.connection.getSnapshot()).toMatchObject({ status: "open", userId: "ann" });
-  ben.send("can you\nread this? ☂");
-  await settled(ann, 1);
+  // Other signs that end a line for some are a part of the text.
+  ben.send("can you\nread\u2028this?\u2029 ☂");
+  expect(texts(await settled(ann, 1))).toEqual(["can you\nread\u2028this?\u2029 ☂"]);
   ann.type();
   await when(ben, ({ typing }) => typing.includes("ann"));
   const said = Array.from({ length: 200 }, (_, n) => `${n} ${"ü".repeat(400)}`);
