@@ -24,13 +24,13 @@ export default defineConfig({
     projects: [
       { test: { ...test, name: "react 19", include: ["test/**/*.test.{ts,tsx}"] } },
       {
-        // The same tests of the hooks with the oldest React that is supported.
+        // The same tests of the hooks and of the components with the oldest React that is supported.
         resolve: { alias: react18 },
         test: {
           ...test,
           name: "react 18",
           include: ["test/hooks/**/*.test.{ts,tsx}"],
-          server: { deps: { inline: [/@testing-library\/react/] } },
+          server: { deps: { inline: [/@testing-library\/react/, /virtua/] } },
         },
       },
     ],

@@ -6,6 +6,7 @@ import type { Chat } from "../types.js";
 import type { Row } from "./rows.js";
 import { useBrowserLayoutEffect } from "./use-browser-layout-effect.js";
 import { useLatest } from "./use-latest.js";
+import { useLeaving } from "./use-leaving.js";
 import { isSeen, useReturn } from "./use-seen.js";
 
 /** Within so many pixels of an end, one is at it. */
@@ -35,6 +36,8 @@ export function useListScroll(
   const [isAtEnd, setAtEnd] = useState(true);
   const stick = useRef(true);
   const placed = useRef(false);
+  /** Where the list was when it was looked at last. */
+  const place = useRef({ offset: 0, size: 0, window: 0 });
   const [seenSeq, setSeenSeq] = useState(0);
   const firstKey = rows[0]?.message.key;
   const lastRow = rows.at(-1);
@@ -45,23 +48,34 @@ export function useListScroll(
     before.current.last === lastRow?.message.key;
   const latest = useLatest({ chat, rows });
 
+  const leave = useCallback(() => {
+    stick.current = false;
+  }, []);
+  const leaves = useLeaving(box, leave);
+
   /** Tells how far was read, and fetches what comes next in either direction. */
   const look = useCallback(() => {
     const handle = list.current;
-    if (!handle || !placed.current) return;
+    if (!handle || !box.current || !placed.current) return;
     const { chat, rows } = latest.current;
-    const end = handle.scrollOffset + handle.viewportSize;
-    const atEnd = !chat.hasNewer && handle.scrollSize - end <= NEAR_END;
-    stick.current = atEnd;
-    setAtEnd(atEnd);
-    if (handle.scrollOffset < NEAR_START && chat.hasOlder) void chat.loadOlder().catch(ignored);
-    if (handle.scrollSize - end < NEAR_START && chat.hasNewer) void chat.loadNewer().catch(ignored);
+    // As the browser has it: the list itself hears of it a little later.
+    const { scrollTop: offset, scrollHeight: size, clientHeight: window } = box.current;
+    const was = place.current;
+    place.current = { offset, size, window };
+    const end = offset + window;
+    const atEnd = !chat.hasNewer && size - end <= NEAR_END;
+    if (atEnd && offset >= was.offset && !leaves.current) stick.current = true;
+    // Where nothing came and nothing was measured, somebody has moved it.
+    else if (!atEnd && offset < was.offset && size === was.size && window === was.window) stick.current = false;
+    setAtEnd(stick.current);
+    if (offset < NEAR_START && chat.hasOlder) void chat.loadOlder().catch(ignored);
+    if (size - end < NEAR_START && chat.hasNewer) void chat.loadNewer().catch(ignored);
     if (chat.status !== "live" || rows.length === 0 || !isSeen()) return;
-    const last = atEnd ? rows.length - 1 : handle.findItemIndex(end - 1);
+    const last = stick.current ? rows.length - 1 : handle.findItemIndex(handle.scrollOffset + handle.viewportSize - 1);
     const seq = lastSeq(rows, last);
     setSeenSeq((before) => Math.max(before, seq));
     if (chat.unreadCount > 0 && seq > 0) chat.markRead(seq);
-  }, [latest]);
+  }, [box, latest, leaves]);
   useReturn(look);
 
   useBrowserLayoutEffect(() => {
@@ -73,8 +87,8 @@ export function useListScroll(
     if (!placed.current) {
       placed.current = true;
       const unread = rows.findIndex(({ startsUnread }) => startsUnread);
-      stick.current = unread <= 0;
-      if (unread > 0) handle.scrollToIndex(unread, { align: "start", offset: -64 });
+      stick.current = unread < 0;
+      if (unread >= 0) handle.scrollToIndex(unread, { align: "start", offset: -64 });
       else handle.scrollToIndex(rows.length - 1, { align: "end" });
     } else if (isMineNew || stick.current) {
       handle.scrollToIndex(rows.length - 1, { align: "end" });

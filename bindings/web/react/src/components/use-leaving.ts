@@ -1,0 +1,47 @@
+/** Whether somebody begins to move away from the end: by wheel, finger, scroll bar or key. */
+
+import { type RefObject, useEffect, useRef } from "react";
+
+const UPWARDS: ReadonlySet<string> = new Set(["ArrowUp", "PageUp", "Home"]);
+
+/** As long as it takes at most until the list moves. */
+const BEGINS_MS = 150;
+
+/**
+ * Calls `leave` before the list moves. Where it stands alone cannot tell: that also changes by what comes.
+ * What it returns is true from then until it has begun to move.
+ */
+export function useLeaving(box: RefObject<HTMLElement | null>, leave: () => void): { readonly current: boolean } {
+  const leaves = useRef(false);
+  useEffect(() => {
+    const list = box.current;
+    if (!list) return;
+    let begun: ReturnType<typeof setTimeout> | undefined;
+    const begin = () => {
+      if (list.scrollTop <= 0) return;
+      leaves.current = true;
+      clearTimeout(begun);
+      begun = setTimeout(() => {
+        leaves.current = false;
+      }, BEGINS_MS);
+      leave();
+    };
+    const onWheel = ({ deltaY }: WheelEvent) => deltaY < 0 && begin();
+    const onKey = ({ key }: KeyboardEvent) => UPWARDS.has(key) && begin();
+    // Of the list's own parts only the scroll bar is nothing but the list.
+    const onPointer = ({ target }: PointerEvent) => target === list && begin();
+    list.addEventListener("wheel", onWheel, { passive: true });
+    list.addEventListener("touchmove", begin, { passive: true });
+    list.addEventListener("keydown", onKey);
+    list.addEventListener("pointerdown", onPointer);
+    return () => {
+      clearTimeout(begun);
+      leaves.current = false;
+      list.removeEventListener("wheel", onWheel);
+      list.removeEventListener("touchmove", begin);
+      list.removeEventListener("keydown", onKey);
+      list.removeEventListener("pointerdown", onPointer);
+    };
+  }, [box, leave]);
+  return leaves;
+}

@@ -1,0 +1,324 @@
+// @vitest-environment node
+/** The list of messages, scrolled: it stays at its end, and does not move what somebody reads. */
+
+import type { Page } from "playwright-core";
+import { expect } from "vitest";
+import { settled, stage, test } from "./support/browser.js";
+
+const { open } = stage();
+
+/** Others write so much: after what is shown, or before it, on its day or on another. */
+async function come(page: Page, count: number, where: "after" | "before" = "after", day?: string): Promise<void> {
+  await page.evaluate(
+    ({ count, where, day }) =>
+      window.change((chat) => {
+        const texts = chat.messages.filter(({ message_type, isMine }) => message_type === "text" && !isMine);
+        const one = texts.at(where === "after" ? -1 : 0);
+        const edge = (where === "after" ? chat.messages.at(-1) : chat.messages[0])?.seq ?? 0;
+        if (!one) throw new Error("nobody said anything");
+        const more = Array.from({ length: count }, (_, n) => {
+          const seq = where === "after" ? edge + n + 1 : edge - count + n;
+          const created_at = day ? `${day}T08:00:00.000Z` : one.created_at;
+          const content = `Number ${seq} ${"and more of it ".repeat(Math.abs(seq) % 5)}`;
+          return {
+            ...one,
+            key: `n${seq}`,
+            id: `n${seq}`,
+            client_id: `n${seq}`,
+            seq,
+            content,
+            created_at,
+            reply_to: undefined,
+          };
+        });
+        const messages = where === "after" ? [...chat.messages, ...more] : [...more, ...chat.messages];
+        return {
+          ...chat,
+          messages,
+          ...(where === "after" ? { unreadCount: chat.unreadCount + count } : {}),
+        } as typeof chat;
+      }),
+    { count, where, day },
+  );
+  await settled(page);
+}
+
+/** How far the end is below what is seen. */
+const toEnd = (page: Page) =>
+  page
+    .locator(".ce-list")
+    .evaluate(({ scrollHeight, scrollTop, clientHeight }) => scrollHeight - scrollTop - clientHeight);
+
+/** Scrolls as a hand does, and waits until the list stands still again. */
+async function wheel(page: Page, by: number): Promise<void> {
+  await page.mouse.move(400, 300);
+  const stands = await page.evaluateHandle(() => {
+    const list = document.querySelector(".ce-list");
+    return { still: new Promise((still) => list?.addEventListener("scrollend", still, { once: true })) };
+  });
+  await page.mouse.wheel(0, by);
+  await stands.evaluate(async ({ still }) => void (await still));
+  await settled(page);
+}
+
+/** The message in the middle of the screen. */
+const inTheMiddle = (page: Page) =>
+  page.evaluate(() => {
+    const row = [...document.querySelectorAll(".ce-row")].find((row) => {
+      const { top, bottom } = row.getBoundingClientRect();
+      return top <= innerHeight / 2 && bottom > innerHeight / 2;
+    });
+    const text = row?.querySelector(".ce-message-text")?.firstChild?.textContent;
+    if (!text) throw new Error("there is no message in the middle");
+    return text;
+  });
+
+const topOf = (page: Page, text: string) =>
+  page.evaluate((text) => {
+    const row = [...document.querySelectorAll(".ce-row")].find(
+      (row) => row.querySelector(".ce-message-text")?.firstChild?.textContent === text,
+    );
+    return row?.querySelector(".ce-message")?.getBoundingClientRect().top ?? Number.NaN;
+  }, text);
+
+const asked = (page: Page, name: string) =>
+  page.evaluate((name) => window.asked.filter(([asked]) => asked === name), name);
+
+test("at the end it stays at the end", async () => {
+  const page = await open("fifty");
+  expect(await toEnd(page)).toBeLessThanOrEqual(2);
+  for (const count of [1, 3, 40]) {
+    await come(page, count);
+    expect(await toEnd(page)).toBeLessThanOrEqual(2);
+  }
+  expect(await page.locator(".ce-to-latest").count()).toBe(0);
+  // A keyboard comes up on a phone, and goes.
+  for (const height of [400, 640]) {
+    await page.setViewportSize({ width: 900, height });
+    await settled(page);
+    expect(await toEnd(page)).toBeLessThanOrEqual(2);
+  }
+});
+
+test("who reads further up is not moved by what comes; a button says how much it is, and goes there", async () => {
+  const page = await open("fifty");
+  await wheel(page, -1_500);
+  const text = await inTheMiddle(page);
+  const before = await topOf(page, text);
+  await come(page, 1);
+  await page.getByRole("button", { name: "1 new message" }).waitFor();
+  await come(page, 6);
+  const button = page.getByRole("button", { name: "7 new messages" });
+  await button.waitFor();
+  expect(Math.abs((await topOf(page, text)) - before)).toBeLessThanOrEqual(2);
+  await button.click();
+  await settled(page);
+  expect(await toEnd(page)).toBeLessThanOrEqual(2);
+  expect(await page.locator(".ce-to-latest").count()).toBe(0);
+});
+
+test("who leaves the end while many write is let go, and kept at the end until then", async () => {
+  const page = await open("fifty");
+  const storm = (frames: number) =>
+    page.evaluate(async (frames) => {
+      for (let frame = 0; frame < frames; frame += 1) {
+        await new Promise(requestAnimationFrame);
+        window.change((chat) => {
+          const last = chat.messages.at(-1);
+          if (!last?.seq) throw new Error("nothing is stored");
+          const seqs = [1, 2, 3, 4].map((n) => (last.seq ?? 0) + n);
+          const more = seqs.map((seq) => ({
+            ...last,
+            key: `s${seq}`,
+            id: `s${seq}`,
+            seq,
+            isMine: false,
+            sender: "ida",
+          }));
+          return { ...chat, messages: [...chat.messages, ...more].slice(-300) };
+        });
+      }
+    }, frames);
+  await storm(90);
+  await settled(page);
+  expect(await toEnd(page)).toBeLessThanOrEqual(2);
+  await page.mouse.move(400, 300);
+  const coming = storm(60);
+  for (let turn = 0; turn < 4; turn += 1) await page.mouse.wheel(0, -150);
+  await coming;
+  await settled(page);
+  expect(await toEnd(page)).toBeGreaterThan(500);
+  await page.getByRole("button", { name: "new message" }).waitFor();
+});
+
+test("what one writes is shown, wherever one was", async () => {
+  const page = await open("fifty");
+  await wheel(page, -2_000);
+  await page.evaluate(() =>
+    window.change((chat) => {
+      const last = chat.messages.filter(({ isMine }) => isMine).at(-1);
+      if (!last) throw new Error("nothing is mine");
+      const { seq: _, ...mine } = { ...last, key: "mine", id: "mine", content: "Mine", progress: "pending" as const };
+      return { ...chat, messages: [...chat.messages, mine] };
+    }),
+  );
+  await settled(page);
+  expect(await toEnd(page)).toBeLessThanOrEqual(2);
+});
+
+test.each([
+  ["of the same day", undefined],
+  ["of a day before", "2026-11-20"],
+])("older messages %s do not move what is read", async (_name, day) => {
+  const page = await open("fifty");
+  await wheel(page, -1_500);
+  for (const _ of [1, 2, 3]) {
+    await wheel(page, -300);
+    const text = await inTheMiddle(page);
+    const before = await topOf(page, text);
+    await come(page, 50, "before", day);
+    expect(Math.abs((await topOf(page, text)) - before), text).toBeLessThanOrEqual(2);
+  }
+});
+
+test("older ones are fetched before the start is reached, and none where there are none", async () => {
+  const page = await open("fifty");
+  await expect
+    .poll(() =>
+      page.locator(".ce-list").evaluate((list) => {
+        list.scrollTo(0, 0);
+        return list.scrollTop;
+      }),
+    )
+    .toBe(0);
+  await settled(page);
+  expect(await asked(page, "loadOlder")).toEqual([]);
+  await page.evaluate(() => window.change((chat) => ({ ...chat, hasOlder: true })));
+  await wheel(page, 100);
+  await expect.poll(() => asked(page, "loadOlder")).not.toEqual([]);
+});
+
+test("a room with unread messages begins where they do", async () => {
+  const page = await open("many-unread");
+  const divider = page.locator(".ce-unread-divider");
+  const list = await page.locator(".ce-list").boundingBox();
+  const line = await divider.boundingBox();
+  expect(line?.y).toBeGreaterThanOrEqual(list?.y ?? 0);
+  expect(line?.y).toBeLessThan((list?.y ?? 0) + 200);
+  expect(await toEnd(page)).toBeGreaterThan(100);
+  // As far as it was seen, and no further.
+  const read = (await asked(page, "markRead")).map(([, seq]) => Number(seq));
+  expect(Math.max(...read)).toBeGreaterThan(20);
+  expect(Math.max(...read)).toBeLessThan(50);
+  await wheel(page, 9_999);
+  await expect.poll(async () => (await asked(page, "markRead")).at(-1)).toEqual(["markRead", 50]);
+  // Reading does not take the line away.
+  await wheel(page, -1_500);
+  await divider.waitFor();
+});
+
+test("nothing is marked as read while nobody looks", async () => {
+  const page = await open("fifty");
+  await page.evaluate(() => {
+    document.hasFocus = () => false;
+  });
+  await come(page, 2);
+  expect(await asked(page, "markRead")).toEqual([]);
+  await page.evaluate(() => {
+    document.hasFocus = () => true;
+    window.dispatchEvent(new Event("focus"));
+  });
+  await settled(page);
+  expect((await asked(page, "markRead")).at(-1)).toEqual(["markRead", 52]);
+});
+
+test("the quoted message is gone to, and marked", async () => {
+  const page = await open("fifty");
+  await page.evaluate(() =>
+    window.change((chat) => ({
+      ...chat,
+      messages: chat.messages.map((message) => (message.seq === 50 ? { ...message, reply_to: "m5" } : message)),
+    })),
+  );
+  await settled(page);
+  await page.locator(".ce-quote").click();
+  const target = page.locator("[data-target]");
+  await target.waitFor();
+  expect(await target.locator(".ce-message-text").textContent()).toContain("Message 5 ");
+  await settled(page);
+  const place = await topOf(
+    page,
+    (await target.locator(".ce-message-text").evaluate((text) => text.firstChild?.textContent)) ?? "",
+  );
+  expect(place).toBeGreaterThan(0);
+  expect(place).toBeLessThan(600);
+  await target.waitFor({ state: "detached" });
+});
+
+test("by the keyboard: along the messages, to what can be done with one, and back", async () => {
+  const page = await open("fifty");
+  await page.locator(".ce-list").focus();
+  const focused = () => page.evaluate(() => document.activeElement?.querySelector(".ce-message-text")?.textContent);
+  await page.keyboard.press("ArrowUp");
+  expect(await focused()).toContain("Message 50 ");
+  await page.keyboard.press("ArrowUp");
+  await page.keyboard.press("ArrowUp");
+  expect(await focused()).toContain("Message 48 ");
+  await page.keyboard.press("ArrowDown");
+  expect(await focused()).toContain("Message 49 ");
+  await page.keyboard.press("Enter");
+  await page.getByRole("menu").waitFor();
+  const item = () => page.evaluate(() => document.activeElement?.textContent);
+  expect(await item()).toBe("Reply");
+  await page.keyboard.press("ArrowUp");
+  expect(await item()).toBe("Delete");
+  await page.keyboard.press("Home");
+  expect(await item()).toBe("Reply");
+  await page.keyboard.press("Escape");
+  expect(await page.getByRole("menu").count()).toBe(0);
+  expect(await focused()).toContain("Message 49 ");
+  // All the way up, as far as there are any.
+  for (let step = 0; step < 48; step += 1) {
+    await page.keyboard.press("ArrowUp");
+    await page.evaluate(() => new Promise(requestAnimationFrame));
+  }
+  expect(await focused()).toContain("Message 1 ");
+  await page.keyboard.press("End");
+  await settled(page);
+  expect(await toEnd(page)).toBeLessThanOrEqual(2);
+});
+
+test("those who do not see are told what comes, and not what was there or is scrolled to", async () => {
+  const page = await open("fifty");
+  const told = page.locator(".ce-room > .ce-hidden[aria-live=polite]");
+  expect(await told.textContent()).toBe("");
+  await wheel(page, -2_000);
+  await come(page, 50, "before");
+  expect(await told.textContent()).toBe("");
+  await come(page, 1);
+  expect(await told.textContent()).toContain("Ben Okafor: Number 51");
+  // The same words again are news again.
+  const anew = await told.evaluate(async (region) => {
+    let changes = 0;
+    new MutationObserver((all) => {
+      changes += all.length;
+    }).observe(region, { childList: true, characterData: true, subtree: true });
+    window.change((chat) => {
+      const last = chat.messages.at(-1);
+      if (!last?.seq) throw new Error("nothing came");
+      return { ...chat, messages: [...chat.messages, { ...last, key: "again", id: "again", seq: last.seq + 1 }] };
+    });
+    await new Promise(requestAnimationFrame);
+    await new Promise(requestAnimationFrame);
+    return changes;
+  });
+  expect(anew).toBeGreaterThan(0);
+});
+
+test("a message that failed can be sent again or let go", async () => {
+  const page = await open("failed");
+  await page.getByRole("button", { name: "Try again" }).click();
+  await page.getByRole("button", { name: "Discard" }).click();
+  expect(await asked(page, "retry")).toEqual([["retry", "c13"]]);
+  expect(await asked(page, "discard")).toEqual([["discard", "c13"]]);
+});

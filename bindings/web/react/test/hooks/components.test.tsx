@@ -1,0 +1,105 @@
+/** The components with the real server: what one writes, the other one sees. */
+
+import { cleanup, fireEvent, screen, within } from "@testing-library/react";
+import { useState } from "react";
+import { expect, test } from "vitest";
+import { open, stage } from "../../../client/test/support/stage.js";
+import { ChatRoom, ChatRoomList, german, UnreadBadge } from "../../src/components/index.js";
+import { useUnreadTotal } from "../../src/index.js";
+import { show, soon, tidy } from "./support/chat.js";
+
+const s = stage();
+tidy();
+
+let jobs = 2_000;
+async function job(name: string): Promise<number> {
+  jobs += 1;
+  const participants = [
+    { user_id: "ann", name: "Ann Alder" },
+    { user_id: "ben", name: "Ben Birch" },
+  ];
+  await s.server.host("POST", "chatrooms/", { key: `job:${jobs}`, name, participants });
+  return jobs;
+}
+
+test("a room is drawn, written in, and read", async () => {
+  const id = await job("Windows");
+  const ben = await open(s.client("ben"), `job:${id}`);
+  show("ann", s.server, <ChatRoom roomId={id} header={<h1>Job</h1>} empty={<p>Nobody said anything</p>} />, true);
+  expect(screen.getByRole("status", { name: "Loading…" })).toBeTruthy();
+  await screen.findByText("Nobody said anything");
+  expect(screen.getByRole("heading", { name: "Job" })).toBeTruthy();
+  expect(screen.getByRole("region", { name: "Windows" })).toBeTruthy();
+  const field = screen.getByRole<HTMLTextAreaElement>("textbox", { name: "Message" });
+  fireEvent.change(field, { target: { value: "Are you <b>there</b>?" } });
+  await soon(() => expect(ben.getSnapshot().typing).toEqual(["ann"]));
+  fireEvent.keyDown(field, { key: "Enter" });
+  expect(field.value).toBe("");
+  await soon(() => expect(ben.getSnapshot().messages.map(({ content }) => content)).toEqual(["Are you <b>there</b>?"]));
+  expect(ben.getSnapshot().typing).toEqual([]);
+  ben.type();
+  await screen.findByText("Ben Birch is typing…");
+  ben.send("On my way");
+  const log = await screen.findByRole("log");
+  // A list that is drawn in parts needs a size; what is told to those who do not see does not.
+  await soon(() => expect(screen.getByText("Ben Birch: On my way")).toBeTruthy());
+  expect(within(log).queryByText("Ben Birch is typing…")).toBeNull();
+  await soon(() => expect(screen.queryByText("Ben Birch is typing…")).toBeNull());
+});
+
+/** One of two rooms, and a button to the other one. */
+function TwoRooms({ ids: [one, other] }: { ids: [number, number] }) {
+  const [id, go] = useState(one);
+  return (
+    <>
+      <button type="button" onClick={() => go(id === one ? other : one)}>
+        Go
+      </button>
+      <ChatRoom roomId={id} texts={german} />
+    </>
+  );
+}
+
+const Total = () => <UnreadBadge count={useUnreadTotal()} max={1} />;
+
+test("a room that is left and entered again has what was begun there", async () => {
+  const [one, other] = [await job("One"), await job("Other")];
+  show("ann", s.server, <TwoRooms ids={[one, other]} />);
+  const field = () => screen.getByRole<HTMLTextAreaElement>("textbox", { name: "Nachricht" });
+  await screen.findByText("Noch keine Nachrichten");
+  fireEvent.change(field(), { target: { value: "begun" } });
+  fireEvent.click(screen.getByText("Go"));
+  await screen.findByRole("region", { name: "Other" });
+  expect(field().value).toBe("");
+  fireEvent.click(screen.getByText("Go"));
+  await screen.findByRole("region", { name: "One" });
+  expect(field().value).toBe("begun");
+});
+
+test("a list of rooms says what is new, who types, and which one was chosen", async () => {
+  const id = await job("Garden");
+  const ben = await open(s.client("ben"), `job:${id}`);
+  const chosen: (string | null)[] = [];
+  show(
+    "ann",
+    s.server,
+    <>
+      <Total />
+      <ChatRoomList onSelect={({ key }) => chosen.push(key)} selected={ben.getSnapshot().id ?? undefined} />
+    </>,
+  );
+  const item = await screen.findByRole("button", { name: /Garden/ });
+  expect(item.getAttribute("aria-current")).toBe("true");
+  expect(within(item).queryByRole("img")).toBeNull();
+  ben.send("The hedge is done");
+  ben.send("And the lawn");
+  await within(item).findByText("And the lawn");
+  await within(item).findByRole("img", { name: "2 unread" });
+  expect(screen.getAllByRole("img", { name: "2 unread" }).map(({ textContent }) => textContent)).toEqual(["1+", "2"]);
+  ben.type();
+  await within(item).findByText(/is typing…/);
+  fireEvent.click(item);
+  expect(chosen).toEqual([`job:${id}`]);
+  cleanup();
+  expect(screen.queryByRole("navigation")).toBeNull();
+});
