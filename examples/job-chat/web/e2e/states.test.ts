@@ -82,6 +82,7 @@ test("what is not there", async () => {
 test("everything can be done by the keyboard", async () => {
   const context = await set.browser.newContext({ baseURL: set.server.url });
   const page = await context.newPage();
+  page.setDefaultTimeout(10_000);
   await page.goto("/login");
   await page.getByRole("heading", { name: "Welcome back" }).waitFor();
   await page.keyboard.press("Tab");
@@ -95,7 +96,8 @@ test("everything can be done by the keyboard", async () => {
   await page.keyboard.press("Enter");
   await page.getByRole("dialog").waitFor();
   await page.keyboard.press("Escape");
-  await page.getByRole("dialog").waitFor({ state: "detached" });
+  // Gone, not only closed: what is closed is told of that a moment later.
+  await page.locator("dialog").waitFor({ state: "detached" });
   expect(await focused()).toBe("42");
   await page.keyboard.press("Enter");
   await page.getByRole("dialog").getByRole("link", { name: "Chat" }).waitFor();
