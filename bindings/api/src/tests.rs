@@ -73,6 +73,25 @@ fn every_command_has_a_method() {
     }
 }
 
+/// What a session of the core can do under another name here.
+const RENAMED: [(&str, &str); 3] =
+    [("get_or_create_room", "create_room"), ("mark", "mark_read"), ("mark_message", "mark_message_read")];
+
+#[test]
+fn everything_a_session_does_or_reads_has_a_method() {
+    // Rust has no list of a type's methods; its source has.
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../chat-core/src/engine/session.rs");
+    let source = std::fs::read_to_string(source).unwrap();
+    let of_core: Vec<_> =
+        source.split("\n    pub async fn ").skip(1).filter_map(|rest| rest.split('(').next()).collect();
+    assert!(of_core.contains(&"history") && of_core.contains(&"send"), "{of_core:?}");
+    let methods: Vec<_> = session::declarations().iter().map(|method| method.name).collect();
+    for name in of_core {
+        let ours = RENAMED.iter().find(|(core, _)| *core == name).map_or(name, |(_, ours)| ours);
+        assert!(methods.contains(&ours), "no method for `{name}` of the core's session");
+    }
+}
+
 /// Compiles only while every event of the core has a counterpart here.
 fn is_told(event: &core::Event) -> bool {
     use core::Event as E;
@@ -349,4 +368,16 @@ fn camel(name: &str) -> String {
     let mut words = name.split('_');
     let first = words.next().unwrap_or_default().to_owned();
     words.fold(first, |name, word| name + &word[..1].to_uppercase() + &word[1..])
+}
+
+#[test]
+fn an_update_takes_away_only_what_it_has() {
+    use crate::carry::Carried as _;
+    let mut update: record::UpdateParticipant = serde_json::from_value(json!({"user_id": "ann"})).unwrap();
+    update.clear = vec![record::Field::MutedUntil];
+    assert_eq!(update.clone().into_core("update").unwrap().muted_until, Some(None));
+    update.clear.push(record::Field::Topic);
+    let ChatError::Failed { code, reason, details, .. } = update.into_core("update").unwrap_err();
+    assert_eq!((code, details.field.as_deref()), (ErrorCode::InvalidArgument, Some("clear")));
+    assert_eq!(reason, "`clear` may name Name Avatar MutedUntil");
 }

@@ -242,14 +242,18 @@ data! {
 
 carried!(SendMessage, CreateRoom, AddParticipant, UpdateMe);
 
-/// In JSON `null` takes a field away; the typed languages name it in `clear`.
+/// In JSON `null` takes a field away; the typed languages name it in `clear`, of which each update knows its own.
 macro_rules! clearing {
-    ($($name:ident),*) => { $(
+    ($($name:ident: $($field:ident)+;)*) => { $(
         impl Carried for $name {
             type Core = core::$name;
             fn into_core(self, name: &'static str) -> Result<Self::Core, ChatError> {
                 let mut json: core::Metadata = read(&write(&self)?, name)?;
+                let known = [$(Field::$field),+];
                 for field in &self.clear {
+                    if !known.contains(field) {
+                        return Err(ChatError::invalid("clear", concat!("may name", $(" ", stringify!($field)),+)));
+                    }
                     json.insert(write(field)?.trim_matches('"').into(), serde_json::Value::Null);
                 }
                 read(&write(&json)?, name)
@@ -257,4 +261,8 @@ macro_rules! clearing {
         }
     )* };
 }
-clearing!(EditMessage, UpdateRoom, UpdateParticipant);
+clearing! {
+    EditMessage: Metadata;
+    UpdateRoom: Name Topic Avatar Metadata;
+    UpdateParticipant: Name Avatar MutedUntil;
+}

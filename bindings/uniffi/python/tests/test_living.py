@@ -72,6 +72,8 @@ async def test_wrong_arguments_are_refused_and_named(engine, room):
         engine.connection("a\nb", None)
     with fails(ErrorCode.TOO_LARGE, "`metadata`"):
         await ann.send(room, SendMessage(content="x", metadata={"huge": "x" * 9_000}))
+    with fails(invalid, "`clear`"):
+        await engine.host().update_participant(room, UpdateParticipant(user_id="ann", clear=[Field.TOPIC]))
     for wrong in [
         lambda: ann.send(room, SendMessage(content=5)),
         lambda: ann.send(room, "geheim"),
