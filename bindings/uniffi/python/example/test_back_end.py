@@ -1,27 +1,53 @@
+import asyncio
+import contextlib
+import json
+
+import httpx
 import pytest
+import uvicorn
+import websockets
 from back_end import app
-from fastapi.testclient import TestClient
-from starlette.websockets import WebSocketDisconnect
 
 
-def until(socket, kind):
-    while (frame := socket.receive_json())["type"] != kind:
+@contextlib.asynccontextmanager
+async def served():
+    """The back end on a port of its own; gives where it is."""
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))
+    # The system takes connections from here on, before the server looks at them: nobody waits for it to be up.
+    listening = server.config.bind_socket()
+    listening.listen()
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    try:
+        yield "{}:{}".format(*listening.getsockname())
+    finally:
+        server.should_exit = True
+        await serving
+
+
+def connect(at: str, **headers: str):
+    return websockets.connect(f"ws://{at}/chat", additional_headers=headers, proxy=None)
+
+
+async def until(socket, kind: str) -> dict:
+    while (frame := json.loads(await socket.recv()))["type"] != kind:
         pass
     return frame
 
 
+async def chat() -> None:
+    async with asyncio.timeout(60), served() as at, httpx.AsyncClient(base_url=f"http://{at}", trust_env=False) as back:
+        assert (await back.post("/jobs/42")).status_code == 201
+        async with connect(at, **{"x-user": "client"}) as client, connect(at, **{"x-user": "cleaner"}) as cleaner:
+            await cleaner.send(json.dumps({"action": "subscribe", "room": "job:42", "ref": 1}))
+            await until(cleaner, "reply")
+            await client.send(json.dumps({"action": "send_message", "room": "job:42", "content": "Is the key there?"}))
+            assert (await until(cleaner, "chat_message"))["message"]["content"] == "Is the key there?"
+            assert (await back.get("/unread", headers={"x-user": "cleaner"})).json() == 1
+        async with connect(at) as stranger:
+            with pytest.raises(websockets.ConnectionClosed) as closed:
+                await stranger.recv()
+            assert closed.value.rcvd.code == 3500
+
+
 def test_two_people_chat_about_a_job_over_the_back_ends_own_route():
-    with TestClient(app) as back:
-        back.post("/jobs/42")
-        with (
-            back.websocket_connect("/chat", headers={"x-user": "client"}) as client,
-            back.websocket_connect("/chat", headers={"x-user": "cleaner"}) as cleaner,
-        ):
-            cleaner.send_json({"action": "subscribe", "room": "job:42", "ref": 1})
-            until(cleaner, "reply")
-            client.send_json({"action": "send_message", "room": "job:42", "content": "Is the key there?"})
-            assert until(cleaner, "chat_message")["message"]["content"] == "Is the key there?"
-            assert back.get("/unread", headers={"x-user": "cleaner"}).json() == 1
-        with back.websocket_connect("/chat") as stranger, pytest.raises(WebSocketDisconnect) as closed:
-            stranger.receive_text()
-        assert closed.value.code == 3500
+    asyncio.run(chat())
