@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use axum::{
     Json, Router,
-    extract::{Path, State},
-    http::{HeaderMap, StatusCode, header},
-    response::IntoResponse,
+    extract::{Path, Request, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    middleware::{Next, from_fn},
+    response::{IntoResponse, Response},
     routing::{any, get, post, put},
 };
+use rusqlite::Connection;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
@@ -45,7 +47,17 @@ pub(crate) fn router(app: App) -> Router {
         .route("/api/jobs/{id}/cleaner", put(give))
         // What is left is no place within the page.
         .route("/api/{*rest}", any(async || Problem::NotFound("path")))
+        .layer(from_fn(only_our_pages))
         .with_state(app)
+}
+
+/// Refuses what a page of another origin has its visitor's browser ask for. Every browser says whose page it is.
+async fn only_our_pages(request: Request, next: Next) -> Response {
+    let site = request.headers().get("sec-fetch-site").map(HeaderValue::as_bytes);
+    match site {
+        None | Some(b"same-origin" | b"none") => next.run(request).await,
+        Some(_) => Problem::AnotherOrigin.into_response(),
+    }
 }
 
 #[derive(Deserialize)]
@@ -65,7 +77,7 @@ async fn log_out(State(app): State<App>, headers: HeaderMap) -> Result<impl Into
 
 /// What the page shows the chat. It never stands in an address, and a script cannot read the cookie that it comes from.
 async fn chat_token(State(app): State<App>, me: Person) -> Result<Json<Value>, Problem> {
-    Ok(Json(json!({ "token": app.tokens.grant(&me)? })))
+    Ok(Json(json!({ "token": app.tokens.grant(&me)?, "user": me.id })))
 }
 
 async fn cleaners(State(app): State<App>, _me: Person) -> Result<Json<Vec<Person>>, Problem> {
@@ -81,9 +93,7 @@ async fn one(State(app): State<App>, me: Person, Path(id): Path<i64>) -> Result<
 }
 
 async fn take(State(app): State<App>, me: Person, Path((id, step)): Path<(i64, Step)>) -> Result<Json<Job>, Problem> {
-    let job = app.database.call(move |connection| jobs::take(connection, id, &me.id, step)).await?;
-    app.rooms.follow(id).await?;
-    Ok(Json(job))
+    change(app, id, move |connection| jobs::take(connection, id, &me.id, step)).await
 }
 
 #[derive(Deserialize)]
@@ -97,7 +107,23 @@ async fn give(
     Path(id): Path<i64>,
     Json(to): Json<Give>,
 ) -> Result<Json<Job>, Problem> {
-    let job = app.database.call(move |connection| jobs::give(connection, id, &me.id, &to.cleaner)).await?;
-    app.rooms.follow(id).await?;
-    Ok(Json(job))
+    change(app, id, move |connection| jobs::give(connection, id, &me.id, &to.cleaner)).await
+}
+
+/// Changes a job and has its room follow, also when whoever asked for it goes away meanwhile. Where the change is refused
+/// the room follows all the same: the job may have been changed before, and the chat not been there.
+async fn change(
+    app: App,
+    id: i64,
+    change: impl FnOnce(&mut Connection) -> Result<Job, Problem> + Send + 'static,
+) -> Result<Json<Job>, Problem> {
+    // spawns: one change, which ends by itself and is waited for here.
+    let changed = tokio::spawn(async move {
+        let job = app.database.call(change).await;
+        if !matches!(job, Err(Problem::NotFound(_))) {
+            app.rooms.follow(id).await?;
+        }
+        job
+    });
+    Ok(Json(changed.await.map_err(|_| Problem::Interrupted)??))
 }

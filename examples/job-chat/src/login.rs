@@ -68,9 +68,11 @@ pub(crate) fn hash(password: &str) -> Result<String, Problem> {
 pub(crate) async fn begin(app: &App, email: String, password: String) -> Result<(Person, String), Problem> {
     let now = app.tokens.now();
     let found = app.database.call(move |connection| people::by_email(connection, &email)).await?;
-    let _turn = app.checks.acquire().await.map_err(|_| Problem::Interrupted)?;
-    // spawns: one check, which ends by itself and is waited for here.
+    let turn = Arc::clone(&app.checks).acquire_owned().await.map_err(|_| Problem::Interrupted)?;
+    // spawns: one check, which ends by itself and is waited for here. It goes on when whoever asked has gone, so the turn
+    // ends with it, not with them.
     let checked = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
         let stored = found.as_ref().map_or(NOBODY, |(_, stored)| stored);
         let right = PasswordHash::new(stored)
             .is_ok_and(|stored| Argon2::default().verify_password(password.as_bytes(), &stored).is_ok());
@@ -104,7 +106,8 @@ pub(crate) async fn end(database: &Database, headers: &HeaderMap) -> Result<Stri
     Ok(cookie("", Duration::ZERO))
 }
 
-/// Scripts cannot read it, and other sites' forms do not send it. Behind TLS, add `Secure`.
+/// Scripts cannot read it, and other sites' forms do not send it; what is of the same site and another origin is refused
+/// by the router. Behind TLS, add `Secure`.
 fn cookie(secret: &str, keep: Duration) -> String {
     format!("session={secret}; HttpOnly; SameSite=Lax; Path=/; Max-Age={}", keep.as_secs())
 }

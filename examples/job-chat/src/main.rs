@@ -16,7 +16,7 @@ use std::{error::Error, fs, io::Write as _, net::SocketAddr, path::PathBuf, sync
 
 use chat_core::{Engine, Options};
 use chat_sqlite::SqliteStore;
-use chat_ws::{ChatServer, JwtAuthenticator, JwtSettings, Settings};
+use chat_ws::{ChatServer, JwtAuthenticator, JwtSettings, Origins, Settings};
 use clap::Parser;
 use tokio::sync::Semaphore;
 
@@ -40,6 +40,9 @@ struct Args {
     /// The folder with the built web page.
     #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist"))]
     web: PathBuf,
+    /// An origin whose page may use the chat, such as `https://jobs.example.com`; repeatable. Those of this machine may.
+    #[arg(long, value_name = "ORIGIN")]
+    allow_origin: Vec<String>,
     /// For how many seconds a token for the chat is good; the page fetches the next one in time.
     #[arg(long, default_value_t = 600)]
     chat_token_seconds: u64,
@@ -61,7 +64,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let tokens = ChatTokens::new(Arc::clone(&options.clock), Duration::from_secs(args.chat_token_seconds))?;
     let login = JwtAuthenticator::new(vec![tokens.verifying()?], JwtSettings::default(), Arc::clone(&options.clock))?;
     let engine = Engine::open(Arc::new(SqliteStore::open(args.data.join("chat.db"))?), options);
-    let chat = ChatServer::new(engine.clone(), Arc::new(login), Settings::default())?;
+    let settings = Settings { origins: Origins::and(args.allow_origin), ..Settings::default() };
+    let chat = ChatServer::new(engine.clone(), Arc::new(login), settings)?;
 
     // What joins them: every job has a room.
     let rooms = JobRooms::new(engine.clone(), database.clone());

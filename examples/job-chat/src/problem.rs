@@ -14,6 +14,8 @@ pub(crate) enum Problem {
     NotLoggedIn,
     #[error("the e-mail address or the password is wrong")]
     WrongLogin,
+    #[error("only pages of this address may ask")]
+    AnotherOrigin,
     /// Missing, or somebody else's.
     #[error("there is no such {0}")]
     NotFound(&'static str),
@@ -36,7 +38,7 @@ impl Problem {
         match self {
             Self::NotLoggedIn | Self::WrongLogin => StatusCode::UNAUTHORIZED,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
-            Self::OnlyThe(_) => StatusCode::FORBIDDEN,
+            Self::OnlyThe(_) | Self::AnotherOrigin => StatusCode::FORBIDDEN,
             Self::WrongStatus { .. } => StatusCode::CONFLICT,
             Self::Chat(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Database(_) | Self::Hash(_) | Self::Interrupted => StatusCode::INTERNAL_SERVER_ERROR,

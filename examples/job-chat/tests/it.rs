@@ -115,6 +115,21 @@ fn fresh() -> (TempDir, Program) {
 }
 
 #[test]
+fn a_page_of_another_origin_cannot_have_its_visitor_ask() {
+    let (_folder, program) = fresh();
+    let client = program.visitor("client1");
+    let (name, cookie) = &client.header;
+    let ask = |site: &str| {
+        let request = client.agent.post(format!("{}/api/logout", program.url)).header(*name, cookie);
+        request.header("sec-fetch-site", site).send_empty().unwrap().status().as_u16()
+    };
+    assert_eq!(["same-site", "cross-site"].map(ask), [403, 403]);
+    assert_eq!(client.get("/api/me").0, 200, "still logged in");
+    assert_eq!(ask("same-origin"), 204);
+    assert_eq!(client.get("/api/me").0, 401);
+}
+
+#[test]
 fn a_login_gives_a_cookie_and_from_it_tokens_for_the_chat() {
     let (_folder, program) = fresh();
     let stranger = program.stranger();

@@ -47,7 +47,8 @@ export const api = {
   logIn: (email: string, password: string) => call<Person>("POST", "login", { email, password }),
   logOut: () => call<void>("POST", "logout"),
   me: () => call<Person>("GET", "me"),
-  chatToken: async () => (await call<{ token: string }>("POST", "chat-token")).token,
+  /** A token for the chat, and whose it is: in another tab somebody else may have logged in. */
+  chatToken: () => call<{ token: string; user: string }>("POST", "chat-token"),
   cleaners: () => call<Person[]>("GET", "cleaners"),
   jobs: () => call<Job[]>("GET", "jobs"),
   take: (job: number, step: Step) => call<Job>("POST", `jobs/${job}/${step}`),

@@ -13,14 +13,13 @@ export function ChatConnection({ me, children }: { me: Person; children: ReactNo
   const { sessionEnded } = useAuth();
   const [outbox] = useState(() => indexedDbOutbox(`job-chat:${me.id}`));
   const token = useCallback(async () => {
-    try {
-      return await api.chatToken();
-    } catch (error) {
+    const given = await api.chatToken().catch((error: unknown) => {
       if (!(error instanceof ApiError && error.status === 401)) throw error;
-      sessionEnded();
-      throw new ChatError("no_token", "nobody is logged in", "never");
-    }
-  }, [sessionEnded]);
+    });
+    if (given?.user === me.id) return given.token;
+    sessionEnded();
+    throw new ChatError("no_token", "nobody is logged in here any more, or somebody else is", "never");
+  }, [sessionEnded, me.id]);
   return (
     <WebSocketProvider url={url} token={token} userKey={me.id} outbox={outbox}>
       {children}

@@ -1,11 +1,21 @@
 import { useEffect, useState } from "react";
-import { api, type Job, type Person } from "../api.js";
+import { ApiError, api, type Job, type Person } from "../api.js";
 import { useJobs } from "./JobsProvider.js";
 
 /** Lets the client give a job to somebody else, who then is in its chat instead. */
 export function AnotherCleaner({ job }: { job: Job }) {
   const { give } = useJobs();
   const [others, setOthers] = useState<readonly Person[]>([]);
+  const [problem, setProblem] = useState<string>();
+  const [busy, setBusy] = useState(false);
+  const giveTo = async (id: string) => {
+    setBusy(true);
+    setProblem(undefined);
+    await give(job.id, id).catch((error: unknown) =>
+      setProblem(error instanceof ApiError ? error.message : "Something went wrong. Please try again."),
+    );
+    setBusy(false);
+  };
   useEffect(() => {
     let current = true;
     api.cleaners().then(
@@ -20,10 +30,11 @@ export function AnotherCleaner({ job }: { job: Job }) {
   return (
     <div className="another-cleaner">
       {others.map(({ id, name }) => (
-        <button key={id} className="button button-outline" type="button" onClick={() => give(job.id, id)}>
+        <button key={id} className="button button-outline" type="button" disabled={busy} onClick={() => giveTo(id)}>
           Give it to {name} instead
         </button>
       ))}
+      {problem && <p className="form-error" role="alert">{problem}</p>}
     </div>
   );
 }

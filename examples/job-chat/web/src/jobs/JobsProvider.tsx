@@ -1,4 +1,4 @@
-import { useChatRooms } from "@chat-engine/react";
+import { useChatRooms, useWebSocket } from "@chat-engine/react";
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from "react";
 import { ApiError, api, type Job, type Step } from "../api.js";
 import { useAuth } from "../auth/AuthProvider.js";
@@ -16,23 +16,29 @@ const JobsContext = createContext<Jobs | null>(null);
 export function JobsProvider({ children }: { children: ReactNode }) {
   const [jobs, setJobs] = useState<readonly Job[]>();
   const { sessionEnded } = useAuth();
+  const { client } = useWebSocket();
   const { rooms } = useChatRooms();
-  const told = rooms
-    .map(({ roomId, lastMessage }) => (lastMessage?.message_type === "system" ? lastMessage.id : roomId))
+  const mine = rooms
+    .map(({ roomId }) => roomId)
     .sort()
     .join();
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: what was told is not read, it says when to look
+  // biome-ignore lint/correctness/useExhaustiveDependencies: which rooms there are is not read, it says when to look
   useEffect(() => {
     let current = true;
     const failed = (error: unknown) => {
       if (error instanceof ApiError && error.status === 401) sessionEnded();
     };
-    api.jobs().then((jobs) => current && setJobs(jobs), failed);
+    const look = () => void api.jobs().then((jobs) => current && setJobs(jobs), failed);
+    look();
+    const stop = client.on("message", ({ message }) => {
+      if (message.message_type === "system") look();
+    });
     return () => {
       current = false;
+      stop();
     };
-  }, [told, sessionEnded]);
+  }, [mine, client, sessionEnded]);
 
   const changed = useCallback((job: Job) => setJobs((all) => all?.map((one) => (one.id === job.id ? job : one))), []);
   const take = useCallback(async (job: number, step: Step) => changed(await api.take(job, step)), [changed]);
