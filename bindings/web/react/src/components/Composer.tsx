@@ -6,7 +6,7 @@ import { draftOf, keepDraft } from "./drafts.js";
 import { EmojiButton } from "./EmojiButton.js";
 import { excerpt } from "./Quote.js";
 import { useTexts } from "./texts-context.js";
-import { useBrowserLayoutEffect } from "./use-browser-layout-effect.js";
+import { useGrowing } from "./use-growing.js";
 
 /** What the text is for, beside being a new message. */
 export interface Purpose {
@@ -54,12 +54,7 @@ export function Composer({ chat, room, purpose, onPurposeEnd }: ComposerProps) {
     if (room !== undefined) keepDraft(room, draft);
   }, [room, draft]);
   useEffect(() => stopTyping, [stopTyping]);
-  // It grows with what is in it; the style sheet says how far.
-  useBrowserLayoutEffect(() => {
-    if (!field.current) return;
-    field.current.style.height = "auto";
-    field.current.style.height = `${field.current.scrollHeight}px`;
-  }, [text]);
+  useGrowing(field, text);
 
   const end = () => {
     onPurposeEnd();

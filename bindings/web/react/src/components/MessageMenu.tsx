@@ -16,10 +16,24 @@ export interface MessageMenuProps {
   readonly owner: RefObject<HTMLElement | null>;
 }
 
+/** To where it opens: towards the middle of the list, so that it is seen as a whole. */
+interface Place {
+  readonly block: "above" | "below";
+  /** By which of its edges it is held: this is of the screen, not of the language. */
+  readonly edge: "left" | "right";
+}
+
+function placeIn(list: DOMRect, { left, right, top }: DOMRect): Place {
+  return {
+    block: top > list.top + list.height / 2 ? "above" : "below",
+    edge: left + right > list.left + list.right ? "right" : "left",
+  };
+}
+
 export function MessageMenu({ actions, owner }: MessageMenuProps) {
   const texts = useTexts();
   const id = useId();
-  const [place, setPlace] = useState<"above" | "below">();
+  const [place, setPlace] = useState<Place>();
   const menu = useRef<HTMLDivElement>(null);
 
   useEffect(() => {
@@ -37,10 +51,9 @@ export function MessageMenu({ actions, owner }: MessageMenuProps) {
     owner.current?.focus();
   };
   const toggle = () => {
-    const room = owner.current?.closest(".ce-list")?.getBoundingClientRect();
-    const mine = owner.current?.getBoundingClientRect();
-    const low = room && mine && mine.top > room.top + room.height / 2;
-    setPlace(place ? undefined : low ? "above" : "below");
+    const list = owner.current?.closest(".ce-list")?.getBoundingClientRect();
+    const button = owner.current?.querySelector(".ce-menu-button")?.getBoundingClientRect();
+    setPlace(place || !list || !button ? undefined : placeIn(list, button));
   };
   const onKeyDown = (event: KeyboardEvent) => {
     const items = [...(menu.current?.querySelectorAll("button") ?? [])];
@@ -70,7 +83,16 @@ export function MessageMenu({ actions, owner }: MessageMenuProps) {
         </svg>
       </button>
       {place && (
-        <div ref={menu} id={id} className="ce-menu" data-place={place} role="menu" tabIndex={-1} onKeyDown={onKeyDown}>
+        <div
+          ref={menu}
+          id={id}
+          className="ce-menu"
+          data-place={place.block}
+          data-edge={place.edge}
+          role="menu"
+          tabIndex={-1}
+          onKeyDown={onKeyDown}
+        >
           {actions.map(({ label, run, isGrave }) => (
             <button
               key={label}

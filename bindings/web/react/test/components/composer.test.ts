@@ -71,6 +71,13 @@ test("it grows with what is in it, up to a height, and shrinks again", async () 
   expect(await height()).toBe(most);
   await field(page).fill("");
   expect(await height()).toBe(one);
+  // Narrower, the same words need more lines.
+  await field(page).fill("some words ".repeat(12));
+  const wide = await height();
+  await page.setViewportSize({ width: 360, height: 640 });
+  await expect.poll(height).toBeGreaterThan(wide);
+  await page.setViewportSize({ width: 900, height: 640 });
+  await expect.poll(height).toBe(wide);
 });
 
 test("16 KiB can be sent, and a byte more is refused with how much it is", async () => {

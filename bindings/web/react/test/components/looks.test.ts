@@ -62,6 +62,25 @@ test("from right to left, in another language, with the menu and the emoji open"
   await holds(page, "menu of another");
 });
 
+test.each(["ltr", "rtl"] as const)("whatever a message's menu stands beside, all of it is seen, %s", async (dir) => {
+  for (const width of [340, 600, 900]) {
+    const page = await open("conversation", { dir, viewport: { width, height: 640 } });
+    for (const button of await page.locator(".ce-menu-button").all()) {
+      if (!(await button.evaluate((button) => button.getBoundingClientRect().top > 80))) continue;
+      await button.dispatchEvent("click");
+      const [menu, list] = [await page.getByRole("menu").boundingBox(), await page.locator(".ce-list").boundingBox()];
+      if (!menu || !list) throw new Error("nothing is there to be seen");
+      expect(menu.x).toBeGreaterThanOrEqual(0);
+      expect(menu.x + menu.width).toBeLessThanOrEqual(width);
+      expect(menu.y).toBeGreaterThanOrEqual(list.y);
+      expect(menu.y + menu.height).toBeLessThanOrEqual(list.y + list.height);
+      await fits(page, `${width}`);
+      await page.keyboard.press("Escape");
+    }
+    await page.context().close();
+  }
+});
+
 test("letters of twice the size fit on a phone, and can be written in", async () => {
   for (const state of ["conversation", "unread", "failed", "files", "reconnecting", "empty"]) {
     const page = await open(state, { viewport: { width: 380, height: 640 } });

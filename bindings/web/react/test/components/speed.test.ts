@@ -31,7 +31,7 @@ async function frames(page: Page, work: () => Promise<void>): Promise<number[]> 
 
 test("a room with fifty messages is drawn at once", async () => {
   const drawn: number[] = [];
-  for (let n = 0; n < 7; n += 1) {
+  for (let n = 0; n < 5; n += 1) {
     const page = await open("fifty");
     drawn.push(await page.evaluate(() => window.drawnIn));
     await page.context().close();
