@@ -9,6 +9,8 @@ type Part = Pick<RoomSnapshot, "id" | "ref" | "messages" | "outbox" | "participa
 /** What a shown message was made of. */
 interface Made {
   from: Message | Outgoing;
+  /** What of it the server refused: an edit, a delete. */
+  refused: Outgoing | undefined;
   senderName: string;
   progress: Progress;
   message: ChatMessage;
@@ -45,18 +47,34 @@ export class MessageList {
     const read = reached(others.map(({ read_seq }) => read_seq));
     const delivered = reached(others.map(({ delivered_seq }) => delivered_seq));
 
-    const add = (key: string, from: Made["from"], sender: string | null, progress: Progress, make: Making) => {
+    const refusals = new Map(
+      room.outbox.flatMap((entry) =>
+        entry.action !== "send_message" && entry.state === "failed" ? [[entry.fields.message_id, entry] as const] : [],
+      ),
+    );
+
+    const add = (
+      key: string,
+      from: Made["from"],
+      sender: string | null,
+      progress: Progress,
+      make: Making,
+      refused?: Outgoing,
+    ) => {
       const senderName = sender === null ? "" : (names.get(sender) ?? sender);
       const old = this.#made.get(key);
-      const same = old?.from === from && old.senderName === senderName && old.progress === progress;
-      made.set(key, same ? old : { from, senderName, progress, message: make({ key, senderName, progress }) });
+      const same =
+        old?.from === from && old.refused === refused && old.senderName === senderName && old.progress === progress;
+      made.set(key, same ? old : { from, refused, senderName, progress, message: make({ key, senderName, progress }) });
     };
 
     for (const message of room.messages) {
       const isMine = message.sender !== null && message.sender === me;
-      const progress = !isMine || message.seq > delivered ? "sent" : message.seq > read ? "delivered" : "read";
+      const refused = refusals.get(message.id);
+      const receipt = !isMine || message.seq > delivered ? "sent" : message.seq > read ? "delivered" : "read";
+      const progress = refused ? "failed" : receipt;
       const key = (isMine ? message.client_id : undefined) ?? message.id;
-      add(key, message, message.sender, progress, (shown) => stored(message, isMine, shown));
+      add(key, message, message.sender, progress, (shown) => stored(message, isMine, shown, refused), refused);
     }
     for (const entry of room.outbox) {
       // Another tab may have sent it, and its message be here already.
@@ -71,16 +89,24 @@ export class MessageList {
 type Shown = Pick<ChatMessage, "key" | "senderName" | "progress">;
 type Making = (shown: Shown) => ChatMessage;
 
-function stored({ rev: _, ...message }: Message, isMine: boolean, shown: Shown): ChatMessage {
-  return { ...message, ...shown, isMine };
+/** Where something of it was refused, it bears the name of that: what is tried again, or discarded. */
+function stored({ rev: _, ...message }: Message, isMine: boolean, shown: Shown, refused?: Outgoing): ChatMessage {
+  const said = { ...message, ...shown, isMine };
+  return refused ? { ...said, client_id: refused.clientId, ...errorOf(refused) } : said;
+}
+
+function errorOf({ error }: Outgoing): Pick<ChatMessage, "error"> | object {
+  if (!error) return {};
+  return { error: new ChatError(error.code, error.message, error.code === "not_saved" ? "later" : "never") };
 }
 
 function outgoing(
-  { clientId, fields, createdAt, error }: Extract<Outgoing, { action: "send_message" }>,
+  entry: Extract<Outgoing, { action: "send_message" }>,
   room: string,
   me: string,
   shown: Shown,
 ): ChatMessage {
+  const { clientId, fields, createdAt } = entry;
   const { read_seq: _, sender: __, message_type = "text", ...said } = fields;
   return {
     ...said,
@@ -92,8 +118,6 @@ function outgoing(
     message_type,
     created_at: new Date(createdAt).toISOString(),
     isMine: true,
-    ...(error
-      ? { error: new ChatError(error.code, error.message, error.code === "not_saved" ? "later" : "never") }
-      : {}),
+    ...errorOf(entry),
   };
 }

@@ -36,7 +36,7 @@ export interface ChatMessage extends Omit<Message, "seq" | "rev"> {
   readonly isMine: boolean;
   /** What its author is called, or their id; empty for a system message. */
   readonly senderName: string;
-  /** Only for what is mine; what others wrote is `sent`. */
+  /** Only for what is mine; what others wrote is `sent`. `failed`: it was not sent, or what was to be done with it not done. */
   readonly progress: Progress;
   /** Why it failed. */
   readonly error?: ChatError;

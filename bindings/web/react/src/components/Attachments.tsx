@@ -18,7 +18,14 @@ function File({ file }: { readonly file: Attachment }) {
   if (url && file.content_type.startsWith("image/")) {
     return (
       <a className="ce-picture" href={url} target="_blank" rel="noopener noreferrer">
-        <img src={url} alt={file.name} width={file.width} height={file.height} loading="lazy" />
+        <img
+          src={url}
+          alt={file.name}
+          width={file.width}
+          height={file.height}
+          loading="lazy"
+          referrerPolicy="no-referrer"
+        />
       </a>
     );
   }

@@ -45,6 +45,8 @@ export function ChatRoomView({ chat, texts = english, className, header, empty }
   const endPurpose = useCallback(() => setPurpose(undefined), []);
   const { status, messages, room, connection, typingUsers } = chat;
   const refusal = refusalOf(chat, texts);
+  // A room that the list has shown is there before its messages are.
+  const isKnown = room !== null && (status === "live" || status === "stale");
   return (
     <TextsContext.Provider value={texts}>
       <section
@@ -61,7 +63,7 @@ export function ChatRoomView({ chat, texts = english, className, header, empty }
         ) : messages.length > 0 ? (
           <MessageList key={room?.id} chat={chat} canWrite={refusal === undefined} onReply={reply} onEdit={edit} />
         ) : (
-          <div className="ce-list-box">{room ? (empty ?? <EmptyState />) : <Skeleton />}</div>
+          <div className="ce-list-box">{isKnown ? (empty ?? <EmptyState />) : <Skeleton />}</div>
         )}
         <div className="ce-under">
           <TypingIndicator users={typingUsers} />
@@ -70,7 +72,8 @@ export function ChatRoomView({ chat, texts = english, className, header, empty }
         {refusal === undefined ? (
           <Composer
             chat={chat}
-            room={room?.id}
+            // What one person began is not there for who logs in after them.
+            room={room ? `${chat.me} ${room.id}` : undefined}
             // A message of another room is not answered here.
             purpose={purpose?.message.room === room?.id ? purpose : undefined}
             onPurposeEnd={endPurpose}

@@ -1,5 +1,7 @@
 /** Addresses within a text. */
 
+import { isUrl } from "./safe-url.js";
+
 /** A part of a text; with an address if it is one. */
 export interface Part {
   readonly text: string;
@@ -49,5 +51,5 @@ function count(text: string, letter: string): number {
 
 function hrefOf(link: string): string | undefined {
   const address = /^https?:/iu.test(link) ? link : /^www\./iu.test(link) ? `https://${link}` : `mailto:${link}`;
-  return URL.canParse(address) ? address : undefined;
+  return isUrl(address) ? address : undefined;
 }

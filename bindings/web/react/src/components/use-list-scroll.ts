@@ -60,6 +60,8 @@ export function useListScroll(
     const { chat, rows } = latest.current;
     // As the browser has it: the list itself hears of it a little later.
     const { scrollTop: offset, scrollHeight: size, clientHeight: window } = box.current;
+    // Where it is not shown, nothing is known of where one is in it.
+    if (window === 0) return;
     const was = place.current;
     place.current = { offset, size, window };
     const end = offset + window;
@@ -70,13 +72,13 @@ export function useListScroll(
     setAtEnd(stick.current);
     if (offset < NEAR_START && chat.hasOlder) void chat.loadOlder().catch(ignored);
     if (size - end < NEAR_START && chat.hasNewer) void chat.loadNewer().catch(ignored);
-    if (chat.status !== "live" || rows.length === 0 || !isSeen()) return;
+    if (chat.status !== "live" || rows.length === 0 || !isSeen(box.current)) return;
     const last = stick.current ? rows.length - 1 : handle.findItemIndex(handle.scrollOffset + handle.viewportSize - 1);
     const seq = lastSeq(rows, last);
     setSeenSeq((before) => Math.max(before, seq));
     if (chat.unreadCount > 0 && seq > 0) chat.markRead(seq);
   }, [box, latest, leaves]);
-  useReturn(look);
+  useReturn(box, look);
 
   useBrowserLayoutEffect(() => {
     const handle = list.current;
