@@ -94,8 +94,9 @@ test("a list of rooms says what is new, who types, and which one was chosen", as
   ben.send("The hedge is done");
   ben.send("And the lawn");
   await within(item).findByText("And the lawn");
-  await within(item).findByRole("img", { name: "2 unread" });
-  expect(screen.getAllByRole("img", { name: "2 unread" }).map(({ textContent }) => textContent)).toEqual(["1+", "2"]);
+  await soon(() =>
+    expect(screen.getAllByRole("img", { name: "2 unread" }).map(({ textContent }) => textContent)).toEqual(["1+", "2"]),
+  );
   ben.type();
   await within(item).findByText(/is typing…/);
   fireEvent.click(item);
