@@ -39,7 +39,7 @@ export function Composer({ chat, room, purpose, onPurposeEnd }: ComposerProps) {
   const isEdit = purpose?.kind === "edit";
   // What was begun waits while something else is edited, and neither becomes the other.
   const [text, setText] = isEdit ? [edited, setEdited] : [draft, setDraft];
-  const { connection, sendMessage, editMessage, sendTypingIndicator, stopTyping } = chat;
+  const { connection, hasNewer, jumpToLatest, sendMessage, editMessage, sendTypingIndicator, stopTyping } = chat;
   const limit = connection.status === "open" ? connection.limits.message_bytes : MESSAGE_BYTES;
   const bytes = text.length * 3 > limit ? new TextEncoder().encode(text).length : 0;
   const isTooLong = bytes > limit;
@@ -67,6 +67,8 @@ export function Composer({ chat, room, purpose, onPurposeEnd }: ComposerProps) {
       if (text !== purpose.message.content) editMessage(purpose.message.id, text);
     } else {
       sendMessage(text, purpose ? { reply_to: purpose.message.id } : {});
+      // One's own answer to something old stands among the newest.
+      if (hasNewer) void jumpToLatest().catch(() => {});
       setDraft("");
     }
     stopTyping();

@@ -102,7 +102,7 @@ export function useListScroll(
   useEffect(() => {
     const frame = requestAnimationFrame(look);
     return () => cancelAnimationFrame(frame);
-  }, [rows, chat.status, chat.unreadCount, look]);
+  }, [rows, chat.status, chat.unreadCount, chat.hasOlder, chat.hasNewer, look]);
 
   // What was drawn is measured after that, and only then it is known whether it fits; its window may change as well.
   useEffect(() => {
