@@ -124,9 +124,9 @@ def xcframework() -> None:
 
 def jna_platform() -> str:
     """The folder of a jar in which JNA looks for a library."""
-    machine = os.uname().machine
-    system = {"darwin": "darwin", "linux": "linux"}.get(sys.platform, sys.platform)
-    return f"{system}-{ {'x86_64': 'x86-64', 'arm64': 'aarch64'}.get(machine, machine) }"
+    machine = platform.machine().lower()
+    machine = {"x86_64": "x86-64", "amd64": "x86-64", "arm64": "aarch64"}.get(machine, machine)
+    return f"{sys.platform}-{machine}"
 
 
 if __name__ == "__main__":
