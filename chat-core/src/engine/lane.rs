@@ -45,6 +45,8 @@ pub(crate) struct Request {
     pub(super) actor: Actor,
     pub(super) place: Place,
     pub(super) command: Command,
+    /// Whether the application lets it be done.
+    pub(super) verdict: Result<()>,
     /// How the acting user is shown where they make a room.
     pub(super) own: Option<AddParticipant>,
     /// That a marker is not stored yet, for as long as this is here.

@@ -11,6 +11,7 @@ mod live;
 mod markers;
 mod options;
 mod outcome;
+mod permission;
 mod plan;
 mod presence;
 mod publish;
@@ -30,6 +31,7 @@ use tokio::{
 pub(crate) use lane::{Place, Reply};
 pub use live::Live;
 pub use options::Options;
+pub use permission::{Attempt, Denial, PermissionHook};
 pub use queue::Frame;
 pub use session::Session;
 
@@ -43,6 +45,7 @@ use crate::{
 use hub::Hub;
 use lane::{Lane, Work};
 use markers::Unsettled;
+use permission::Permissions;
 
 /// A running chat engine.
 ///
@@ -74,6 +77,7 @@ pub struct Engine {
 pub(crate) struct Inner {
     store: Arc<dyn Store>,
     options: Options,
+    permissions: Option<Permissions>,
     ids: Ids,
     hub: Hub,
     work: mpsc::WeakSender<Work>,
@@ -95,6 +99,7 @@ impl Engine {
         let inner = Arc::new(Inner {
             hub: Hub::new(options.limits.small_room, options.limits.pending_bytes),
             store,
+            permissions: options.permission.clone().map(|hook| Permissions::new(hook, options.permission_time)),
             options,
             ids: Ids::new(),
             work: work.downgrade(),

@@ -117,6 +117,7 @@ impl Lane {
         };
         let limits = &self.inner.options.limits;
         let NewRoomPlan { unique, writes } = plan_room(&request.actor, request.own.clone(), create.clone(), limits)?;
+        request.verdict.clone()?;
         if let Err(full) = self.may_join_more(&writes).await {
             // What is there already, or was done before, is found all the same.
             let found = match &unique {
@@ -170,6 +171,8 @@ impl Lane {
             limits: &self.inner.options.limits,
         };
         let decision = rules::decide(&scene, request.command.clone())?;
+        // Only now: what is hidden from the actor must look so whatever the application says.
+        request.verdict.clone()?;
         if decision.writes.is_empty() {
             let target = target.cloned();
             return Ok(Planned::Already { room, message, target });
@@ -284,7 +287,11 @@ impl Lane {
         };
         let may_follow = matches!(
             denial,
-            Error::Forbidden { .. } | Error::Conflict { .. } | Error::NotFound { .. } | Error::LimitReached { .. }
+            Error::Forbidden { .. }
+                | Error::Denied { .. }
+                | Error::Conflict { .. }
+                | Error::NotFound { .. }
+                | Error::LimitReached { .. }
         );
         if request.command.client_id().is_none() || !may_follow {
             return Err(denial);

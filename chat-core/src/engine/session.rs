@@ -26,6 +26,7 @@ use crate::{
 use super::{
     Engine, Inner, Live,
     lane::{Place, Reply, Request, Work},
+    permission::Asked,
 };
 
 /// What one user, or the host, may do. Cheap to make and to clone.
@@ -308,23 +309,35 @@ impl Session {
     ///
     /// # Errors
     /// `busy` if too much waits, `draining` if the engine closes.
-    pub(crate) fn start(&self, place: Place, command: Command) -> Result<Pending> {
+    fn start(&self, asked: Asked, command: Command) -> Result<Pending> {
         let work = self.inner().work.upgrade().ok_or(Error::Draining)?;
         match work.try_reserve() {
-            Ok(turn) => Ok(self.hand_over(turn, place, command)),
+            Ok(turn) => Ok(self.hand_over(turn, asked, command)),
             Err(TrySendError::Full(())) => Err(Error::Busy { retry_after_ms: 50 }),
             Err(TrySendError::Closed(())) => Err(Error::Draining),
         }
     }
 
-    /// The same, but waits for its turn where too much waits already: who can be made to wait need not be refused.
+    /// Asks the application, and then does the same, but waits for its turn where too much waits already: who can be
+    /// made to wait need not be refused.
     pub(crate) async fn start_in_turn(&self, place: Place, command: Command) -> Result<Pending> {
+        let asked = self.ask(place, &command).await;
         let work = self.inner().work.upgrade().ok_or(Error::Draining)?;
         let turn = work.reserve().await.map_err(|_closed| Error::Draining)?;
-        Ok(self.hand_over(turn, place, command))
+        Ok(self.hand_over(turn, asked, command))
     }
 
-    fn hand_over(&self, turn: Permit<'_, Work>, place: Place, command: Command) -> Pending {
+    /// Whether the application lets the user do it. Where it has no say, nothing is awaited.
+    async fn ask(&self, place: Place, command: &Command) -> Asked {
+        match (&self.inner().permissions, self.actor.user()) {
+            (Some(permissions), Some(user)) => {
+                Box::pin(permissions.ask(&*self.inner().store, user, place, command)).await
+            }
+            _ => Asked { place, verdict: Ok(()) },
+        }
+    }
+
+    fn hand_over(&self, turn: Permit<'_, Work>, Asked { place, verdict }: Asked, command: Command) -> Pending {
         let own = self.actor.user().map(|user| AddParticipant {
             name: self.profile.as_ref().and_then(|profile| profile.name.clone()),
             avatar: self.profile.as_ref().and_then(|profile| profile.avatar.clone()),
@@ -334,7 +347,8 @@ impl Session {
         let marks = self.actor.user().filter(|_| matches!(command, Command::Mark(_)));
         let on_its_way = marks.map(|user| self.inner().unsettled.enter(user));
         let (reply, answer) = oneshot::channel();
-        let request = Request { actor: self.actor.clone(), place, command, own, on_its_way, attempts: 0, reply };
+        let request =
+            Request { actor: self.actor.clone(), place, command, verdict, own, on_its_way, attempts: 0, reply };
         turn.send(Work::Command(Box::new(request)));
         Pending(answer)
     }
@@ -347,7 +361,8 @@ impl Session {
     }
 
     async fn carry_out(&self, place: Place, command: Command) -> Result<Reply> {
-        self.start(place, command)?.await
+        let asked = self.ask(place, &command).await;
+        self.start(asked, command)?.await
     }
 
     async fn change_member(&self, room: RoomRef, command: Command) -> Result<Participant> {

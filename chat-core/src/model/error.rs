@@ -36,6 +36,12 @@ pub enum Error {
         /// What would have to be different.
         reason: &'static str,
     },
+    /// The application's own permission hook does not allow it.
+    #[error("not allowed: {reason}")]
+    Denied {
+        /// What the hook said.
+        reason: String,
+    },
     /// It is not there, or the caller may not know that it is.
     #[error("{what} not found")]
     NotFound {
@@ -207,7 +213,7 @@ impl Error {
                     Code::TooLarge
                 }
             }
-            Self::Forbidden { .. } => Code::Forbidden,
+            Self::Forbidden { .. } | Self::Denied { .. } => Code::Forbidden,
             Self::NotFound { .. } => Code::NotFound,
             Self::OperationConflict => Code::OperationConflict,
             Self::Conflict { .. } => Code::Conflict,

@@ -6,6 +6,7 @@ mod held;
 mod lifecycle;
 mod live;
 mod membership;
+mod permission;
 mod races;
 mod receipts;
 mod rooms;

@@ -42,7 +42,7 @@ fn identity(name: &str) -> Identity {
     Identity { actor: Actor::User(user(name)), name: None, avatar: None, expires_at }
 }
 
-fn connect(s: &Stage, room: bool, name: Option<&str>) -> Connection {
+pub(crate) fn connect(s: &Stage, room: bool, name: Option<&str>) -> Connection {
     let setup = Setup {
         room: room.then(|| RoomRef::Key("job:42".parse().unwrap())),
         heartbeat: Duration::from_secs(25),
@@ -52,14 +52,14 @@ fn connect(s: &Stage, room: bool, name: Option<&str>) -> Connection {
     Connection::open(s.engine.clone(), Arc::new(Names), setup, name.map(identity), Timestamp::from_millis(0))
 }
 
-async fn frames(connection: &mut Connection) -> (Vec<Value>, Option<CloseCode>) {
+pub(crate) async fn frames(connection: &mut Connection) -> (Vec<Value>, Option<CloseCode>) {
     let mut out = Vec::new();
     let closing = tokio::time::timeout(Duration::from_secs(5), connection.output(&mut out)).await.expect("an answer");
     (out.iter().map(|frame| serde_json::from_slice(frame).unwrap()).collect(), closing.map(|closing| closing.code))
 }
 
 /// The first frame for which `wanted` holds.
-async fn until(connection: &mut Connection, wanted: impl Fn(&Value) -> bool) -> Value {
+pub(crate) async fn until(connection: &mut Connection, wanted: impl Fn(&Value) -> bool) -> Value {
     loop {
         if let Some(frame) = frames(connection).await.0.into_iter().find(|frame| wanted(frame)) {
             return frame;
@@ -67,7 +67,7 @@ async fn until(connection: &mut Connection, wanted: impl Fn(&Value) -> bool) -> 
     }
 }
 
-async fn ask(connection: &mut Connection, frame: Value) -> Value {
+pub(crate) async fn ask(connection: &mut Connection, frame: Value) -> Value {
     connection.receive(&frame.to_string());
     until(connection, |answer| answer.get("ref") == frame.get("ref")).await
 }
