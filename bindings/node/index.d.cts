@@ -1,4 +1,7 @@
-import type { CallOptions, ErrorCode, ErrorDetails, Event, Opened, OpenRoom, Retry, SessionMethods } from './generated.cjs';
+import type {
+  AddParticipant, CallOptions, CreateRoom, EditMessage, ErrorCode, ErrorDetails, Event, Opened, OpenRoom, Retry, RoomInfo,
+  SendMessage, SessionMethods, UpdateMe, UpdateParticipant, UpdateRoom,
+} from './generated.cjs';
 
 export type * from './generated.cjs';
 
@@ -30,11 +33,52 @@ export declare class ChatEngine {
 }
 
 /** Where an engine keeps its data. */
-export type OpenOptions =
+export type OpenOptions = (
   /** A file; it is made if there is none. One process has it open at a time. */
   | { path: string }
   /** Nowhere: for trials and tests. */
-  | { memory: true };
+  | { memory: true }
+) & {
+  /**
+   * Your own word on what users do, asked before each of their commands; not for those of the host, nor for reading and
+   * typing. It only forbids: what the engine's own rules refuse stays refused. Without a clear answer, because it throws,
+   * says something else or takes over 2 s, the command fails with `busy`.
+   *
+   * @example
+   * permit: async ({ user, command, room }) =>
+   *   command.action !== 'send_message' || (await isPaid(room?.key)) || { deny: 'the bill is not paid' }
+   */
+  permit?: (attempt: Attempt) => Verdict | Promise<Verdict>;
+};
+
+/** What somebody is about to do. */
+export interface Attempt {
+  /** Who. */
+  user: string;
+  /** What, in a word. */
+  action: Command['action'];
+  /** What. Sizes and values are not checked yet. */
+  command: Command;
+  /** Where; nowhere yet for `create_room`. */
+  room: RoomInfo | null;
+}
+
+/** Whether they may, or why not: the caller gets it with `forbidden`. Put nothing into it that a user wrote. */
+export type Verdict = boolean | { deny: string };
+
+/** A command, as a permission hook is asked about it. */
+export type Command =
+  | ({ action: 'send_message' } & SendMessage)
+  | ({ action: 'edit_message' } & EditMessage)
+  | { action: 'delete_message'; message_id: string; client_id?: string }
+  | ({ action: 'mark'; kind: 'delivered' | 'read' | 'unread' } & ({ seq: number } | { message_id: string }))
+  | ({ action: 'create_room' } & CreateRoom)
+  | ({ action: 'update_room' } & UpdateRoom)
+  | { action: 'delete_room' }
+  | ({ action: 'add_participant' } & AddParticipant)
+  | ({ action: 'update_participant' } & UpdateParticipant)
+  | { action: 'remove_participant'; user_id: string; client_id?: string }
+  | ({ action: 'update_me' } & UpdateMe);
 
 /** What one user, or the application itself, may do. Cheap to make: one per request, or keep it. */
 export interface Session extends SessionMethods {

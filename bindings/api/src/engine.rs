@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chat_core::{Engine, MemoryStore, Options, Store, UserId};
+use chat_core::{Engine, MemoryStore, Options, PermissionHook, Store, UserId};
 use chat_sqlite::{OpenError, SqliteStore};
 
 use crate::{connection::Connection, error::ChatError, runtime, session::Session};
@@ -16,24 +16,24 @@ pub struct ChatEngine {
 
 impl ChatEngine {
     /// An engine over a file.
-    pub(crate) async fn over_file(path: String) -> Result<Self, ChatError> {
+    pub(crate) async fn over_file(path: String, hook: Option<Arc<dyn PermissionHook>>) -> Result<Self, ChatError> {
         // Opening reads and may migrate: not on a thread that others wait for.
         // spawns: the opening; it ends by itself.
         let opening = runtime::runtime()?.spawn_blocking(move || SqliteStore::open(path));
         match opening.await {
-            Ok(store) => Self::over(Arc::new(store?)),
+            Ok(store) => Self::over(Arc::new(store?), hook),
             Err(_) => Err(ChatError::unavailable("the storage failed inside; please report it")),
         }
     }
 
     /// An engine that keeps everything in memory.
-    pub(crate) fn over_memory() -> Result<Self, ChatError> {
-        Self::over(Arc::new(MemoryStore::default()))
+    pub(crate) fn over_memory(hook: Option<Arc<dyn PermissionHook>>) -> Result<Self, ChatError> {
+        Self::over(Arc::new(MemoryStore::default()), hook)
     }
 
-    fn over(store: Arc<dyn Store>) -> Result<Self, ChatError> {
+    fn over(store: Arc<dyn Store>, permission: Option<Arc<dyn PermissionHook>>) -> Result<Self, ChatError> {
         let _here = runtime::runtime()?.enter();
-        Ok(Self { core: Engine::open(store, Options::default()) })
+        Ok(Self { core: Engine::open(store, Options { permission, ..Options::default() }) })
     }
 
     pub(crate) fn session_of(&self, user: &str) -> Result<Session, ChatError> {
@@ -49,23 +49,24 @@ impl ChatEngine {
 #[cfg(feature = "uniffi")]
 #[uniffi::export]
 impl ChatEngine {
-    /// Opens the file at `path`, or makes it. One process has it open at a time.
+    /// Opens the file at `path`, or makes it. One process has it open at a time. `permit` is asked whether a user may,
+    /// before each of their commands.
     ///
     /// # Errors
     /// `storage_unavailable` where another has it open or the system says no; `invalid_argument` where it is something
     /// else, is damaged, or was written by a newer version. The file is as it was.
-    #[uniffi::constructor]
-    pub async fn open(path: String) -> Result<Arc<Self>, ChatError> {
-        Self::over_file(path).await.map(Arc::new)
+    #[uniffi::constructor(default(permit = None))]
+    pub async fn open(path: String, permit: Option<Arc<dyn crate::PermissionHook>>) -> Result<Arc<Self>, ChatError> {
+        Self::over_file(path, permit.map(asked)).await.map(Arc::new)
     }
 
     /// Opens an engine that keeps everything in memory, for trials and tests.
     ///
     /// # Errors
     /// The system gives no threads.
-    #[uniffi::constructor]
-    pub fn in_memory() -> Result<Arc<Self>, ChatError> {
-        Self::over_memory().map(Arc::new)
+    #[uniffi::constructor(default(permit = None))]
+    pub fn in_memory(permit: Option<Arc<dyn crate::PermissionHook>>) -> Result<Arc<Self>, ChatError> {
+        Self::over_memory(permit.map(asked)).map(Arc::new)
     }
 
     /// What a user may do. Your program has decided who the user is.
@@ -98,6 +99,11 @@ impl ChatEngine {
     pub async fn shut_down(&self) -> Result<(), ChatError> {
         self.shut().await
     }
+}
+
+#[cfg(feature = "uniffi")]
+fn asked(hook: Arc<dyn crate::PermissionHook>) -> Arc<dyn PermissionHook> {
+    Arc::new(crate::permit::Foreign(hook))
 }
 
 impl From<OpenError> for ChatError {

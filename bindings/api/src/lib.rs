@@ -19,6 +19,7 @@ mod events;
 mod facade;
 #[cfg(feature = "napi")]
 pub mod node;
+mod permit;
 pub mod record;
 mod runtime;
 mod session;
@@ -30,6 +31,9 @@ pub use connection::Connection;
 pub use engine::ChatEngine;
 pub use error::{ChatError, ErrorCode, ErrorDetails, Retry};
 pub use events::Events;
+#[cfg(feature = "uniffi")]
+pub use permit::{HookFailed, PermissionHook};
+pub use permit::{Attempt, Question, Verdict};
 #[cfg(feature = "uniffi")]
 pub use runtime::leave;
 pub use session::Session;

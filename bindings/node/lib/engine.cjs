@@ -2,6 +2,7 @@
 
 const { args, call, direct, settled } = require('./error.cjs');
 const { Connection } = require('./connection.cjs');
+const { Permit } = require('./permit.cjs');
 const { Server } = require('./server.cjs');
 const { Session } = require('./session.cjs');
 const { load } = require('./load.cjs');
@@ -12,15 +13,19 @@ Session.learn(native.Session);
 /** A running chat engine. */
 class ChatEngine {
   #native;
+  #permit;
   #servers = new Set();
 
-  constructor(engine) {
+  constructor(engine, permit) {
     if (!(engine instanceof native.ChatEngine)) throw new TypeError('use ChatEngine.open()');
     this.#native = engine;
+    this.#permit = permit;
   }
 
-  static async open(options = {}) {
-    return new ChatEngine(await settled(direct(() => native.ChatEngine.open(args([options])))));
+  static async open({ permit: hook, ...options } = {}) {
+    const permit = hook === undefined ? undefined : new Permit(hook);
+    const ask = permit && ((question) => void permit.answer(question));
+    return new ChatEngine(await settled(direct(() => native.ChatEngine.open(args([options]), ask))), permit);
   }
 
   session(user) {
@@ -45,6 +50,7 @@ class ChatEngine {
   async close() {
     await Promise.all([...this.#servers].map((server) => server.close()));
     await call(this.#native, 'close', []);
+    this.#permit?.release();
   }
 
   [Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')]() {

@@ -41,3 +41,14 @@ try {
 } catch (error) {
   if (error instanceof ChatError && error.code === 'not_found') console.log(error.retryable, error.details.limit);
 }
+
+await ChatEngine.open({
+  memory: true,
+  permit: async ({ user, command, room }) => {
+    if (command.action === 'send_message') return (command.content ?? '').length < 100 || { deny: 'too long' };
+    if (command.action === 'mark') return command.kind satisfies 'delivered' | 'read' | 'unread' ? true : false;
+    return room?.key !== `job:${user}`;
+  },
+});
+// @ts-expect-error a verdict is yes, or no with a reason
+await ChatEngine.open({ memory: true, permit: () => 'yes' });

@@ -1,10 +1,19 @@
 //! The engine, for Node.
 
-use napi::{Env, bindgen_prelude::Object};
+use std::sync::Arc;
+
+use napi::{
+    Env,
+    bindgen_prelude::{Function, Object},
+};
 use napi_derive::napi;
 use serde::Deserialize;
 
-use super::{Args, Session, promise};
+use super::{
+    Args, Session,
+    permit::{Hook, Question},
+    promise,
+};
 use crate::{engine, error::ChatError, session};
 
 /// Where to keep the data.
@@ -21,14 +30,20 @@ pub struct ChatEngine(pub(crate) engine::ChatEngine);
 
 #[napi]
 impl ChatEngine {
-    /// An engine over a file, or in memory.
+    /// An engine over a file, or in memory; `ask` is the permission hook, if there is one.
     #[napi]
-    pub fn open(env: &Env, args: String) -> napi::Result<Object<'_>> {
+    pub fn open<'env>(
+        env: &'env Env,
+        args: String,
+        ask: Option<Function<'_, Question, ()>>,
+    ) -> napi::Result<Object<'env>> {
+        let hook = ask.map(|ask| Hook::new(&ask)).transpose()?;
         promise(env, async move {
+            let hook = hook.map(|hook| Arc::new(hook) as Arc<dyn chat_core::PermissionHook>);
             let options: OpenOptions = Args::parse(&args)?.next("options")?;
             let engine = match (options.path, options.memory) {
-                (Some(path), None | Some(false)) => engine::ChatEngine::over_file(path).await?,
-                (None, Some(true)) => engine::ChatEngine::over_memory()?,
+                (Some(path), None | Some(false)) => engine::ChatEngine::over_file(path, hook).await?,
+                (None, Some(true)) => engine::ChatEngine::over_memory(hook)?,
                 _ => return Err(ChatError::invalid("path", "or `memory: true` must be given")),
             };
             Ok(Self(engine))

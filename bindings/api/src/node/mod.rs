@@ -10,6 +10,7 @@ mod args;
 mod connection;
 mod engine;
 mod events;
+mod permit;
 mod promise;
 mod pulled;
 mod server;

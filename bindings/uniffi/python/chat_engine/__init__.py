@@ -17,12 +17,16 @@ Calls are coroutines; cancelling one leaves the room unchanged or fully changed.
 
 from __future__ import annotations
 
+import asyncio as _asyncio
 import atexit as _atexit
+from collections.abc import Awaitable as _Awaitable
+from collections.abc import Callable as _Callable
 
 from . import _generated as _native
 from ._generated import (
     AddParticipant,
     Attachment,
+    Attempt,
     ChatEngine,
     ChatError,
     Connection,
@@ -34,6 +38,7 @@ from ._generated import (
     Events,
     Field,
     History,
+    HookFailed,
     HistoryMode,
     Level,
     Marker,
@@ -47,6 +52,8 @@ from ._generated import (
     Paging,
     Participant,
     ParticipantPage,
+    PermissionHook,
+    Question,
     ResyncReason,
     Retry,
     Role,
@@ -62,6 +69,7 @@ from ._generated import (
     UpdateMe,
     UpdateParticipant,
     UpdateRoom,
+    Verdict,
 )
 
 # A thread of the engine that came back into an interpreter which is ending would take the process down with it.
@@ -95,6 +103,56 @@ async def _exit_engine(engine: ChatEngine, *_) -> None:
     await engine.shut_down()
 
 
+class _Permit(PermissionHook):
+    """A permission hook that is a coroutine, on the loop that opened the engine."""
+
+    def __init__(self, permit: _Callable[[Attempt], _Awaitable[bool | Verdict]]):
+        self._permit = permit
+        self._loop = _asyncio.get_running_loop()
+        # The loop itself holds tasks only weakly.
+        self._tasks: set[_asyncio.Task] = set()
+
+    def ask(self, question: Question) -> None:
+        self._loop.call_soon_threadsafe(self._begin, question)
+
+    def _begin(self, question: Question) -> None:
+        task = self._loop.create_task(self._answer(question))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _answer(self, question: Question) -> None:
+        verdict = None
+        try:
+            verdict = await self._permit(question.attempt())
+        except Exception:
+            # Whoever raised has not said yes.
+            pass
+        finally:
+            if isinstance(verdict, bool):
+                verdict = Verdict.ALLOW() if verdict else Verdict.DENY("the application says no")
+            question.answer(verdict if isinstance(verdict, Verdict) else None)
+
+
+_open, _in_memory = ChatEngine.open, ChatEngine.in_memory
+
+
+async def _open_with(path: str, permit: _Callable[[Attempt], _Awaitable[bool | Verdict]] | None = None) -> ChatEngine:
+    """Opens the file at ``path``, or makes it. One process has it open at a time.
+
+    ``permit`` is a coroutine function that is asked before each command of a user, on the loop that calls this; not for
+    those of the host, nor for reading and typing. It returns ``True``, ``False`` or ``Verdict.DENY(reason)``. It only
+    forbids: what the engine's own rules refuse stays refused. Without a clear answer, because it raises, returns something
+    else or takes over 2 s, the command fails with ``busy``.
+    """
+    return await _open(path, permit and _Permit(permit))
+
+
+def _in_memory_with(permit: _Callable[[Attempt], _Awaitable[bool | Verdict]] | None = None) -> ChatEngine:
+    """An engine that keeps everything in memory, for trials and tests; ``permit`` as in ``open``."""
+    return _in_memory(permit and _Permit(permit))
+
+
+ChatEngine.open, ChatEngine.in_memory = staticmethod(_open_with), staticmethod(_in_memory_with)
 ChatEngine.__aenter__, ChatEngine.__aexit__ = _enter, _exit_engine
 ChatEngine.close = ChatEngine.shut_down
 

@@ -1,9 +1,11 @@
 package dev.chatengine
 
+import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.flow.Flow
 import kotlinx.coroutines.flow.emitAll
 import kotlinx.coroutines.flow.flow
+import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
 
 // What Kotlin expects of the generated classes.
@@ -58,4 +60,17 @@ fun Events.asFlow(): Flow<Event> = flow {
 /** The frames to send, pulled: while a slow socket takes one, no others are made. */
 fun Connection.frames(): Flow<String> = flow {
     while (true) (nextFrames() ?: break).forEach { emit(it) }
+}
+
+/**
+ * A permission hook for [ChatEngine.open]: [permit] is asked in [scope] before each command of a user; not for those of the
+ * host, nor for reading and typing. It only forbids: what the engine's own rules refuse stays refused. Without an answer,
+ * because it throws, its scope is gone or it takes over 2 s, the command fails with `busy`.
+ */
+fun permission(scope: CoroutineScope, permit: suspend (Attempt) -> Verdict): PermissionHook = object : PermissionHook {
+    override fun ask(question: Question) {
+        val answering = scope.launch { question.answer(runCatching { permit(question.attempt()) }.getOrNull()) }
+        // A question that is closed unanswered is a no for now; also where its coroutine never began.
+        answering.invokeOnCompletion { question.close() }
+    }
 }
