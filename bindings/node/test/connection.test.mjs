@@ -88,3 +88,28 @@ test('it serves, with a login of its own', async (t) => {
   await within(server.closed, 'the end of the server');
   await assert.rejects(fetch(server.url));
 });
+
+test('a login that says nonsense lets nobody in, and one that says nothing holds up nobody else and is given up at the close', async (t) => {
+  const { engine } = await stage(t);
+  let asked;
+  const waits = new Promise((resolve) => { asked = resolve; });
+  const answers = {
+    number: () => 5,
+    object: () => ({ user: 'ann' }),
+    yes: () => true,
+    throw: () => { throw new Error('the database is away'); },
+    reject: () => Promise.reject(),
+    never: () => { asked(); return new Promise(() => {}); },
+    ann: () => 'ann',
+  };
+  const server = await engine.serve({ authenticate: (token) => answers[token]() });
+  const status = async (token) =>
+    (await fetch(`${server.url}/api/chatrooms/`, { headers: { authorization: `Bearer ${token}` } })).status;
+  const never = status('never').catch(() => 503);
+  await within(waits, 'the question');
+  for (const [token, expected] of [['number', 401], ['object', 401], ['yes', 401], ['throw', 503], ['reject', 503], ['ann', 200]]) {
+    assert.equal(await status(token), expected, token);
+  }
+  await within(engine.close(), 'the close', 20_000);
+  assert.equal(await within(never, 'the refusal', 20_000), 503);
+});
