@@ -31,9 +31,9 @@ pub use connection::Connection;
 pub use engine::ChatEngine;
 pub use error::{ChatError, ErrorCode, ErrorDetails, Retry};
 pub use events::Events;
+pub use permit::{Attempt, Question, Verdict};
 #[cfg(feature = "uniffi")]
 pub use permit::{HookFailed, PermissionHook};
-pub use permit::{Attempt, Question, Verdict};
 #[cfg(feature = "uniffi")]
 pub use runtime::leave;
 pub use session::Session;
