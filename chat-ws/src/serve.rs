@@ -29,11 +29,11 @@ use crate::{
 const EXHAUSTED: Duration = Duration::from_millis(20);
 
 /// How many connections are let in before it is looked who else has come.
-const AT_ONCE: usize = 32;
+const AT_ONCE: usize = 16;
 
 /// When that many are open that are no sockets, those who come are let in at a slower pace: they may be many that have
 /// not been answered.
-const MANY: usize = 64;
+const MANY: usize = 32;
 const PACE: Duration = Duration::from_millis(1);
 
 /// Listens on `address`, with the backlog that the limits name. Port 0 takes a free one.

@@ -34,8 +34,13 @@ pub struct Storm {
     pub seconds: f64,
 }
 
-/// One address has about 28,000 ports; with two, ten thousand sockets again and again do not run out of them.
-const SOURCES: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2)), IpAddr::V4(Ipv4Addr::new(127, 0, 0, 3))];
+/// Where a socket comes from. A port that was used stays taken for a minute, and where many are, the system looks long for
+/// a free one: seconds for a storm that follows another. So there are many addresses, and each run has its own.
+fn source(n: usize) -> IpAddr {
+    let [run, more, ..] = std::process::id().to_le_bytes();
+    let [address, ..] = (n % 32).to_le_bytes();
+    IpAddr::V4(Ipv4Addr::new(127, 1 + more % 250, run, 2 + address))
+}
 
 impl Storm {
     /// Connects all of them, and returns them for as long as they are to stay.
@@ -47,7 +52,7 @@ impl Storm {
             .map(|n| Seat {
                 path: n.checked_div(plan.members).map_or("/ws/".into(), |room| format!("/ws/job_chat/{room}/")),
                 token: token::of_user(&token::user(n)),
-                source: Some(SOURCES[n % SOURCES.len()]),
+                source: Some(source(n)),
             })
             .collect();
         let (sockets, took) = Sockets::open(plan.server, &seats, Duration::from_secs(120))?;
