@@ -37,6 +37,12 @@ export function Composer({ chat, room, purpose, onPurposeEnd }: ComposerProps) {
     if (textOf !== undefined || draft === "") setDraft(draftOf(room));
   }
   const isEdit = purpose?.kind === "edit";
+  const [editedFor, setEditedFor] = useState<Purpose>();
+  if (isEdit && purpose !== editedFor) {
+    // Each edit begins with what the message says, at once: not after a key was pressed.
+    setEditedFor(purpose);
+    setEdited(purpose.message.content ?? "");
+  }
   // What was begun waits while something else is edited, and neither becomes the other.
   const [text, setText] = isEdit ? [edited, setEdited] : [draft, setDraft];
   const { connection, hasNewer, jumpToLatest, sendMessage, editMessage, sendTypingIndicator, stopTyping } = chat;
@@ -47,7 +53,6 @@ export function Composer({ chat, room, purpose, onPurposeEnd }: ComposerProps) {
 
   useEffect(() => {
     if (!purpose) return;
-    if (purpose.kind === "edit") setEdited(purpose.message.content ?? "");
     field.current?.focus();
   }, [purpose]);
   useEffect(() => {
