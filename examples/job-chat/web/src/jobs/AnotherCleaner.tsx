@@ -34,7 +34,11 @@ export function AnotherCleaner({ job }: { job: Job }) {
           Give it to {name} instead
         </button>
       ))}
-      {problem && <p className="form-error" role="alert">{problem}</p>}
+      {problem && (
+        <p className="form-error" role="alert">
+          {problem}
+        </p>
+      )}
     </div>
   );
 }
