@@ -3,6 +3,7 @@ import { ChatEngine } from 'chat-engine';
 const engine = await ChatEngine.open({ path: 'chat.db' });
 const room = await engine.host().createRoom({ key: 'job:42', participants: ['ann', 'ben'] });
 
+const alive = setInterval(() => {}, 1_000); // whoever waits for events keeps no process alive; a server does
 setImmediate(() => engine.session('ann').send(room.id, { content: 'On my way' })); // on the disk when it resolves
 for await (const event of engine.session('ben').events({ rooms: [room.id] })) {
   if (event.type !== 'chat_message') continue;
@@ -11,3 +12,4 @@ for await (const event of engine.session('ben').events({ rooms: [room.id] })) {
 }
 console.log(`${await engine.session('ben').unread()} unread`);
 await engine.close();
+clearInterval(alive);

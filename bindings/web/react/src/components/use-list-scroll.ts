@@ -89,8 +89,10 @@ export function useListScroll(
     if (!placed.current) {
       placed.current = true;
       const unread = rows.findIndex(({ startsUnread }) => startsUnread);
-      stick.current = unread < 0;
-      if (unread >= 0) handle.scrollToIndex(unread, { align: "start", offset: -64 });
+      // Where more is unread than is held, it begins at the end: the middle of it is no place to begin.
+      const begins = unread > 0 || (unread === 0 && (rows[0]?.message.seq ?? 0) <= (unreadFrom ?? 0));
+      stick.current = !begins;
+      if (begins) handle.scrollToIndex(unread, { align: "start", offset: -64 });
       else handle.scrollToIndex(rows.length - 1, { align: "end" });
     } else if (isMineNew || stick.current) {
       handle.scrollToIndex(rows.length - 1, { align: "end" });
