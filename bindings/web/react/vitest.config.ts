@@ -13,8 +13,10 @@ const test = {
   environment: "happy-dom",
   // The tests' own requests go to servers on other ports.
   environmentOptions: { happyDOM: { settings: { fetch: { disableSameOriginPolicy: true } } } },
-  testTimeout: 20_000,
-  hookTimeout: 20_000,
+  // When a test gives up: a limit, however slow the machine is. What one waits for comes as soon as it comes.
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+  expect: { poll: { timeout: 60_000 } },
 };
 
 export default defineConfig({

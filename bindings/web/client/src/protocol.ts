@@ -440,7 +440,7 @@ export type Subscribed = Opened | {
 };
 
 /** An error's stable name: the same on every surface, never renamed. */
-export type Code = "invalid_argument" | "message_too_large" | "too_large" | "forbidden" | "not_found" | "operation_conflict" | "conflict" | "limit_reached" | "rate_limited" | "unauthorized" | "busy" | "storage_unavailable" | "draining";
+export type Code = "invalid_argument" | "message_too_large" | "too_large" | "forbidden" | "not_found" | "operation_conflict" | "conflict" | "limit_reached" | "rate_limited" | "unauthorized" | "busy" | "storage_unavailable" | "suspended" | "draining";
 
 /** Whether repeating a failed request can help. */
 export type Retry = "never" | "later" | "fresh";

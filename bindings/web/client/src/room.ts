@@ -49,7 +49,7 @@ export interface RoomSnapshot {
   readonly outbox: readonly Outgoing[];
   /**
    * Who is in it, by user id; in a large room the first hundred. Of rooms that only the list follows, they are known
-   * where a room is called by them: in a direct one without a name.
+   * where one of them is to be named: in a direct one without a name, and from when somebody types.
    */
   readonly participants: readonly Participant[];
   /** Whether those are all: then what all of them have read is what everybody has. */
@@ -329,10 +329,14 @@ export class Room extends Observable<RoomSnapshot> {
     this.#recounted();
   }
 
-  /** Whether there is nothing yet to call it by: a direct room without a name, of which nobody is known. @internal */
-  get isNameless(): boolean {
-    const { info, people } = this.#known;
-    return info?.kind === "direct" && info.name === null && people.participants.length === 0;
+  /**
+   * Whether somebody is shown who is not known: the other one of a direct room, which is called by them, or one who types.
+   * @internal
+   */
+  get hasStrangers(): boolean {
+    const { info, people, typing } = this.#known;
+    if (info?.kind === "direct" && info.name === null && people.participants.length === 0) return true;
+    return typing.some((user) => !people.find(user));
   }
 
   /** These are in it. @internal */

@@ -34,6 +34,9 @@ export class RoomList extends Observable<RoomListSnapshot> {
   #status: RoomListSnapshot["status"] = "idle";
   #watched = false;
   #loading = false;
+  /** Those whose people were asked for on this connection, so that nobody is asked for again who is not there. */
+  readonly #met = new Set<Room>();
+  #meeting = false;
 
   /** @internal */
   constructor(host: Host, named: (room: MyRoom) => Room) {
@@ -63,6 +66,7 @@ export class RoomList extends Observable<RoomListSnapshot> {
   /** There may be a connection: asks for the list anew. @internal */
   ready(): void {
     if (this.#watched && !this.#loading) void this.#load();
+    this.#met.clear();
   }
 
   /** The connection is gone. @internal */
@@ -115,16 +119,31 @@ export class RoomList extends Observable<RoomListSnapshot> {
     if (this.#status === "live") await this.#meet();
   }
 
-  /** A direct room is called by the other one in it, whom the list does not bring. One room is asked for at a time. */
+  /** The list does not bring who is in a room: where somebody is to be named, they are asked for, one room at a time. */
   async #meet(): Promise<void> {
+    if (this.#meeting) return;
+    this.#meeting = true;
     try {
-      for (const room of this.#rooms.keys()) {
-        if (!room.isNameless) continue;
-        await this.#host.request("list_participants", { room: room.name }, (page) => room.met(page));
-      }
+      for (let room = this.#unmet(); room; room = this.#unmet()) await this.#ask(room);
     } catch {
       // The next connection asks for the list anew.
+    } finally {
+      this.#meeting = false;
     }
+  }
+
+  #unmet(): Room | undefined {
+    return [...this.#rooms.keys()].find((room) => room.hasStrangers && !this.#met.has(room));
+  }
+
+  async #ask(room: Room): Promise<void> {
+    this.#met.add(room);
+    await this.#host.request("list_participants", { room: room.name }, (page) => room.met(page));
+  }
+
+  #roomChanged(room: Room): void {
+    this.changed();
+    if (this.#status === "live" && room.hasStrangers) void this.#meet();
   }
 
   #add(listed: MyRoom): Room {
@@ -132,7 +151,7 @@ export class RoomList extends Observable<RoomListSnapshot> {
     if (!this.#rooms.has(room))
       this.#rooms.set(
         room,
-        room.observe(() => this.changed()),
+        room.observe(() => this.#roomChanged(room)),
       );
     room.listed(listed);
     this.#host.follow(room);

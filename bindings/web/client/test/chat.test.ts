@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import WebSocket from "ws";
-import { ChatError, readBy, receiptOf, when } from "../src/index.js";
+import { ChatError, type RoomListSnapshot, readBy, receiptOf, when } from "../src/index.js";
 import { connected, live, open, settled, stage, texts, watch } from "./support/stage.js";
 
 const s = stage();
@@ -74,10 +74,10 @@ test("ticks follow the other one: sent, delivered, read", async () => {
 test("typing is shown to the others, ends after 3 s, and ends with a message", async () => {
   const key = await s.room("ann", "ben");
   const [ann, ben] = [await open(s.client("ann"), key), await open(s.client("ben"), key)];
+  const began = performance.now();
   ann.type();
   ann.type();
   await when(ben, ({ typing }) => typing.includes("ann"));
-  const began = performance.now();
   expect(ann.getSnapshot().typing).toEqual([]);
   await when(ben, ({ typing }) => typing.length === 0);
   expect(performance.now() - began).toBeGreaterThan(2_500);
@@ -236,6 +236,34 @@ test("a direct room that was never opened is known by the other one in it", asyn
     hasAllParticipants: true,
     info: { kind: "direct", name: null },
   });
+});
+
+test("who types in a room that was never opened is known by name; it is asked for once", async () => {
+  const key = "job:typed-in";
+  const participants = ["dan", "ben", "cat"].map((user_id) => ({ user_id, name: `Name of ${user_id}` }));
+  await s.server.host("POST", "chatrooms/", { key, participants });
+  const said: string[] = [];
+  class Heard extends WebSocket {
+    override send(text: string): void {
+      said.push(text);
+      super.send(text);
+    }
+  }
+  const dan = s.client("dan", { environment: { WebSocket: Heard } });
+  dan.rooms.subscribe(() => {});
+  const listed = ({ rooms }: RoomListSnapshot) => rooms.find(({ info }) => info?.key === key);
+  const before = listed(await when(dan.rooms, (list) => list.status === "live" && listed(list)?.status === "live"));
+  expect(before?.participants).toEqual([]);
+  const [ben, cat] = await Promise.all([open(s.client("ben"), key), open(s.client("cat"), key)]);
+  ben.type();
+  await when(dan.rooms, (list) => listed(list)?.participants.length === 3);
+  ben.type();
+  cat.type();
+  const both = listed(await when(dan.rooms, (list) => listed(list)?.typing.length === 2));
+  expect(both?.participants.map(({ name }) => name)).toEqual(["Name of ben", "Name of cat", "Name of dan"]);
+  expect(both?.messages).toEqual([]);
+  const asked = said.filter((text) => text.includes('"list_participants"') && text.includes(before?.id ?? "?"));
+  expect(asked).toHaveLength(1);
 });
 
 test("a room is the same object by its key and its id, and keeps its snapshot until something changes", async () => {

@@ -157,7 +157,8 @@ test("a device that wakes does not wait: it connects at once, and looks whether 
   wake();
   const began = performance.now();
   await when(chat.connection, ({ status }) => status === "waiting");
-  expect(performance.now() - began).toBeLessThan(8_000);
+  // Silence alone would be noticed after half a minute.
+  expect(performance.now() - began).toBeLessThan(20_000);
   s.network.restore();
   chat.close();
   expect(stopped).toBe(true);

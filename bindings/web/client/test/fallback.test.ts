@@ -10,7 +10,15 @@ import { dice, seeds } from "./support/dice.js";
 import { connected, live, open, settled, stage, texts, watch } from "./support/stage.js";
 import { token } from "./support/token.js";
 
-const s = stage({ env: { CHAT_JWT_LEEWAY: "0", CHAT_LIMITS_PENDING_BYTES: "65536", CHAT_SERVER_PING_EVERY: "1" } });
+// Little may wait for somebody, and nobody is given up for taking long over it.
+const patient = {
+  CHAT_LIMITS_PENDING_BYTES: "65536",
+  CHAT_SERVER_WRITE_TIMEOUT: "3600",
+  CHAT_SERVER_PING_EVERY: "1200",
+  CHAT_SERVER_IDLE_TIMEOUT: "3600",
+};
+const s = stage({ env: patient });
+const brisk = stage({ env: { CHAT_JWT_LEEWAY: "0", CHAT_SERVER_PING_EVERY: "1" } });
 const ends: (() => void)[] = [];
 afterEach(() => {
   for (const end of ends.splice(0)) end();
@@ -155,12 +163,14 @@ test("heartbeats are answered, and a token that ends is replaced on the stream t
   const third = new Promise<void>((resolve) => {
     ends.push(resolve);
   });
-  const chat = blocked("ann", {
+  brisk.network.blockSockets();
+  const chat = brisk.client("ann", {
+    far: true,
     environment: { WebSocket },
     token: () => {
       given += 1;
       if (given === 3) for (const end of ends.splice(0)) end();
-      return token("ann", 3);
+      return token("ann", 6);
     },
   });
   await third;

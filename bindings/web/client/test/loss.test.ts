@@ -6,7 +6,14 @@ import { when } from "../src/index.js";
 import { connected, live, open, settled, stage, texts, watch } from "./support/stage.js";
 import { token } from "./support/token.js";
 
-const s = stage({ env: { CHAT_JWT_LEEWAY: "0", CHAT_LIMITS_PENDING_BYTES: "65536" } });
+// Little may wait for somebody, and nobody is given up for taking long over it.
+const patient = {
+  CHAT_LIMITS_PENDING_BYTES: "65536",
+  CHAT_SERVER_WRITE_TIMEOUT: "3600",
+  CHAT_SERVER_PING_EVERY: "1200",
+  CHAT_SERVER_IDLE_TIMEOUT: "3600",
+};
+const s = stage({ env: { CHAT_JWT_LEEWAY: "0", ...patient } });
 
 const offline = (status: string) => status === "waiting" || status === "connecting";
 
@@ -157,7 +164,7 @@ test("a token that ends is replaced on the connection that there is", async () =
   const chat = s.client("ann", {
     token: () => {
       asked.pop()?.();
-      return token("ann", 3);
+      return token("ann", 6);
     },
   });
   const seen = watch(chat.connection);

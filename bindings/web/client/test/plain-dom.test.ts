@@ -33,7 +33,7 @@ test("a page without a framework: what is said, on its way, received, read and t
 
   const at = (id: string) => document.getElementById(id) as HTMLInputElement;
   const lines = () => Array.from(document.querySelectorAll("li"), ({ textContent }) => textContent);
-  const soon = (holds: () => void) => vi.waitFor(holds, { timeout: 10_000, interval: 5 });
+  const soon = (holds: () => void) => vi.waitFor(holds, { timeout: 60_000, interval: 5 });
   const send = (text: string) => {
     at("text").value = text;
     at("text").dispatchEvent(new Event("input"));

@@ -46,7 +46,7 @@ const ACTIONS: Readonly<Record<string, readonly [action: string, ...names: strin
   leave: ["leave_room", "room"],
 };
 
-test("the story", { timeout: 60_000 }, async () => {
+test("the story", async () => {
   const clients = new Map<string, ChatClient>();
   const actor = async (name: string) => {
     const known = clients.get(name);

@@ -97,6 +97,6 @@ function actions(room: Room) {
 export function typingUsers(users: readonly string[], participants: readonly Participant[]): TypingUser[] {
   return users.map((user_id) => {
     const known = participants.find((participant) => participant.user_id === user_id);
-    return { user_id, name: known?.name ?? user_id };
+    return { user_id, name: known?.name ?? user_id, isKnown: known !== undefined };
   });
 }

@@ -45,7 +45,10 @@ export interface ChatMessage extends Omit<Message, "seq" | "rev"> {
 /** Somebody who types. */
 export interface TypingUser {
   readonly user_id: string;
+  /** What they are called; else their id. */
   readonly name: string;
+  /** Whether they are among the participants that are known: those of a room that is only listed are mostly not. */
+  readonly isKnown: boolean;
 }
 
 /** A room, as `useChat` gives it. The first five fields are those that the original hook had. */
@@ -69,7 +72,7 @@ export interface Chat {
   readonly participants: readonly Participant[];
   /** Who has the room open now: user ids. */
   readonly present: readonly string[];
-  /** Who types now, oneself left out. One who is not among the known participants is left with an id for a name. */
+  /** Who types now, oneself left out. */
   readonly typingUsers: readonly TypingUser[];
   readonly unreadCount: number;
   readonly hasOlder: boolean;

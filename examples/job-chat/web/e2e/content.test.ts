@@ -32,14 +32,14 @@ test("a history of 5,000 messages is scrolled to its beginning, without a hole",
   };
   const begun = performance.now();
   await client.log.hover();
-  await expect.poll(up, { timeout: 45_000, interval: 10 }).toBe(true);
+  await expect.poll(up, { timeout: 200_000, interval: 10 }).toBe(true);
   const missed = await client.page.evaluate(() => {
     const { seen } = window as unknown as { seen: Set<string> };
     return Array.from({ length: 5_000 }, (_, n) => String(n + 1)).filter((number) => !seen.has(number));
   });
   expect(missed).toEqual([]);
   process.stdout.write(`5,000 messages scrolled in ${((performance.now() - begun) / 1000).toFixed(1)} s\n`);
-}, 60_000);
+}, 240_000);
 
 test("hostile content is shown as the text that it is", async () => {
   const [client, cleaner] = await Promise.all([set.visitor("client1"), set.visitor("cleaner1")]);
@@ -51,20 +51,29 @@ test("hostile content is shown as the text that it is", async () => {
     `[click](javascript:window.harmed=true) data:text/html,<b>x</b>`,
     `https://example.com/?"onmouseover="window.harmed=true`,
     `\u202egnp.exe\u202c and \u2066so on`,
-    "W".repeat(16 * 1024),
   ];
   for (const text of hostile) await cleaner.says(text);
   await client.sees("so on");
-  await expect.poll(async () => (await client.texts()).at(-1)?.length).toBeGreaterThanOrEqual(16 * 1024);
   expect(await client.page.evaluate(() => "harmed" in window)).toBe(false);
   expect(await client.log.locator("img, script, iframe").count()).toBe(0);
   const links = await client.log
     .locator("a")
     .evaluateAll((all) => all.map((a) => [a.getAttribute("href"), a.getAttribute("rel")]));
+  expect(links.length).toBeGreaterThan(0);
   for (const [href, rel] of links) {
     expect(href).toMatch(/^https:\/\//);
     expect(rel).toContain("noopener");
   }
+  // It takes more room than there is: what was before it is drawn no more.
+  await cleaner.says("W".repeat(16 * 1024));
+  await expect.poll(async () => (await client.texts()).at(-1)?.length).toBeGreaterThanOrEqual(16 * 1024);
+  // A word of so many letters would keep the browser busy for seconds, were its letters fitted to each other.
+  const kerning = await client
+    .message("WWWW")
+    .locator(".ce-message-text")
+    .evaluate((text) => getComputedStyle(text).fontKerning);
+  expect(kerning).toBe("none");
+  expect(await client.page.evaluate(() => "harmed" in window)).toBe(false);
   const wide = await client.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   expect(wide).toBeLessThanOrEqual(0);
 });

@@ -9,7 +9,7 @@ const set = stage();
 
 /** Waits until somebody sees exactly these at the end of a conversation. */
 async function ends(visitor: Visitor, texts: string[]): Promise<void> {
-  await expect.poll(async () => (await visitor.texts()).slice(-texts.length), { timeout: 15_000 }).toEqual(texts);
+  await expect.poll(async () => (await visitor.texts()).slice(-texts.length)).toEqual(texts);
 }
 
 test("the server is killed and started again: both go on, and what was written meanwhile comes in order, once", async () => {
@@ -36,6 +36,7 @@ test("a device goes offline and comes back", async () => {
   await network.unplug();
   await cleaner.page.getByText("Reconnecting").first().waitFor();
   await client.says("Where are you?");
+  await client.seesTick("Where are you?", "Sent");
   await cleaner.says("In the lift");
   network.plug();
   await cleaner.context.setOffline(false);

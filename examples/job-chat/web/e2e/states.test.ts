@@ -56,6 +56,7 @@ for (const { colorScheme, job, last } of [
     const client = await set.visitor("client1", { colorScheme, viewport: DESK });
     const network = await Network.of(client.context);
     await client.opensChat(43);
+    await client.page.getByText("No messages yet").waitFor();
     await holds(client, name("empty"));
     await client.opensChat(job);
     await client.sees(last);
@@ -82,7 +83,6 @@ test("what is not there", async () => {
 test("everything can be done by the keyboard", async () => {
   const context = await set.browser.newContext({ baseURL: set.server.url });
   const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
   await page.goto("/login");
   await page.getByRole("heading", { name: "Welcome back" }).waitFor();
   await page.keyboard.press("Tab");

@@ -7,7 +7,8 @@ const set = stage();
 
 /** A client and a cleaner, both in the chat of a job. */
 async function both(job: number) {
-  const [client, cleaner] = await Promise.all([set.visitor("client1"), set.visitor("cleaner1")]);
+  const clipboard = { permissions: ["clipboard-read", "clipboard-write"] };
+  const [client, cleaner] = await Promise.all([set.visitor("client1", clipboard), set.visitor("cleaner1")]);
   await Promise.all([client.opensChat(job), cleaner.opensChat(job)]);
   return [client, cleaner] as const;
 }
@@ -48,16 +49,25 @@ test("Shift and Enter break a line, a word that is being put together is not sen
   expect(await client.composer.inputValue()).toBe("First line\nsecond line");
   await client.page.getByRole("button", { name: "Emoji" }).click();
   await client.page.getByRole("button", { name: "👍", exact: true }).click();
-  await client.composer.evaluate((field) => {
-    const pasted = new DataTransfer();
-    pasted.setData("text/plain", " <b>pasted</b>");
-    field.dispatchEvent(new ClipboardEvent("paste", { clipboardData: pasted, bubbles: true }));
-    (field as HTMLTextAreaElement).setRangeText(" <b>pasted</b>", 999, 999, "end");
-    field.dispatchEvent(new Event("input", { bubbles: true }));
+  // As a word processor puts it there: with its looks, of which nothing comes along.
+  await client.page.evaluate(async () => {
+    const [plain, html] = [new Blob([" <b>pasted</b>"], { type: "text/plain" }), "<h1>pasted</h1>"];
+    const rich = new Blob([html], { type: "text/html" });
+    await navigator.clipboard.write([new ClipboardItem({ "text/plain": plain, "text/html": rich })]);
   });
+  await client.composer.press("ControlOrMeta+v");
   await client.composer.press("Enter");
   await cleaner.sees("second line");
-  expect((await cleaner.texts()).at(-1)).toBe("First line\nsecond line👍 <b>pasted</b>");
+  const whole = "First line\nsecond line👍 <b>pasted</b>";
+  expect((await cleaner.texts()).at(-1)).toBe(whole);
+  // What was said can be copied, and is the same again.
+  await client.message("second line").hover();
+  await client.message("second line").getByRole("button", { name: "Message actions" }).click();
+  await client.page.getByRole("menuitem", { name: "Copy text" }).click();
+  // A page is told later than it asks that the clipboard was written.
+  await expect.poll(() => client.page.evaluate(() => navigator.clipboard.readText())).toBe(whole);
+  await client.composer.press("ControlOrMeta+v");
+  await expect.poll(() => client.composer.inputValue()).toBe(whole);
 });
 
 test("an answer quotes, an edit is marked, a deletion leaves its place: for both", async () => {
@@ -77,6 +87,7 @@ test("an answer quotes, an edit is marked, a deletion leaves its place: for both
   await cleaner.says("With the concierge, ground floor");
   await client.message("ground floor").getByText("edited").waitFor();
   await menu(client, "Where are the keys?", "Delete");
+  await client.page.getByRole("alertdialog").getByRole("button", { name: "Delete" }).click();
   await cleaner.message("Message deleted").first().waitFor();
   expect(await cleaner.page.locator(".ce-message-text", { hasText: "Where are the keys?" }).count()).toBe(0);
 });

@@ -14,7 +14,14 @@ export interface AvatarProps {
 /** How many colours there are; the style sheet has them. */
 const COLOURS = 8;
 
-/** For the eye alone: the name stands beside it. */
+/**
+ * Somebody, as messages show them: for a page's own header or list. It is for the eye alone: their name stands beside it.
+ *
+ * @example
+ * ```tsx
+ * <Avatar id={user.id} name="Kim Osei" />
+ * ```
+ */
 export function Avatar({ id, name, url, online = false }: AvatarProps) {
   const [broken, setBroken] = useState<string>();
   const picture = safeUrl(url ?? undefined);
@@ -30,10 +37,11 @@ export function Avatar({ id, name, url, online = false }: AvatarProps) {
   );
 }
 
+/** Ids that differ in little have colours of their own as well (FNV-1a). */
 function colourOf(id: string): number {
-  let sum = 0;
-  for (const letter of id) sum = (sum * 31 + (letter.codePointAt(0) ?? 0)) % 9973;
-  return sum % COLOURS;
+  let mixed = 0x811c9dc5;
+  for (const letter of id) mixed = Math.imul(mixed ^ (letter.codePointAt(0) ?? 0), 0x01000193);
+  return (mixed >>> 0) % COLOURS;
 }
 
 /** The first letters of the first and the last word. */

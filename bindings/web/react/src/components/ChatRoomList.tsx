@@ -3,6 +3,8 @@
 import { useChatRooms } from "../hooks.js";
 import type { ChatRoomItem } from "../types.js";
 import { Avatar } from "./Avatar.js";
+import { excerpt } from "./Quote.js";
+import { whoTypes } from "./TypingIndicator.js";
 import { english, type Texts } from "./texts.js";
 import { TextsContext } from "./texts-context.js";
 import { briefly } from "./time.js";
@@ -69,10 +71,10 @@ function Item({ room, texts }: { readonly room: ChatRoomItem; readonly texts: Te
         </span>
         <span className="ce-rooms-line">
           {typingUsers.length > 0 ? (
-            <span className="ce-rooms-last ce-rooms-typing">{texts.typing(typingUsers.map(({ name }) => name))}</span>
+            <span className="ce-rooms-last ce-rooms-typing">{whoTypes(typingUsers, texts)}</span>
           ) : (
             <span className="ce-rooms-last" dir="auto">
-              {lastMessage?.deleted_at ? texts.deleted : (lastMessage?.content ?? lastMessage?.attachments?.[0]?.name)}
+              {lastMessage && excerpt(lastMessage, texts.deleted)}
             </span>
           )}
           <UnreadBadge count={room.unreadCount} />

@@ -12,6 +12,7 @@ import { Skeleton } from "./Skeleton.js";
 import { TypingIndicator } from "./TypingIndicator.js";
 import { english, type Texts } from "./texts.js";
 import { TextsContext } from "./texts-context.js";
+import { useUnread } from "./use-unread.js";
 
 /** What of a room's looks may be chosen. */
 export interface RoomLook {
@@ -44,6 +45,7 @@ export function ChatRoomView({ chat, texts = english, className, header, empty }
   const edit = useCallback((message: ChatMessage) => setPurpose({ kind: "edit", message }), []);
   const endPurpose = useCallback(() => setPurpose(undefined), []);
   const { status, messages, room, connection, typingUsers } = chat;
+  const unread = useUnread(chat);
   const refusal = refusalOf(chat, texts);
   // A room that the list has shown is there before its messages are.
   const isKnown = room !== null && (status === "live" || status === "stale");
@@ -61,7 +63,14 @@ export function ChatRoomView({ chat, texts = english, className, header, empty }
             <p className="ce-gone">{texts.gone}</p>
           </div>
         ) : messages.length > 0 ? (
-          <MessageList key={room?.id} chat={chat} canWrite={refusal === undefined} onReply={reply} onEdit={edit} />
+          <MessageList
+            key={room?.id}
+            chat={chat}
+            unread={unread}
+            canWrite={refusal === undefined}
+            onReply={reply}
+            onEdit={edit}
+          />
         ) : (
           <div className="ce-list-box">{isKnown ? (empty ?? <EmptyState />) : <Skeleton />}</div>
         )}

@@ -6,6 +6,7 @@ import { draftOf, keepDraft } from "./drafts.js";
 import { EmojiButton } from "./EmojiButton.js";
 import { excerpt } from "./Quote.js";
 import { useTexts } from "./texts-context.js";
+import { isUnbroken } from "./unbroken.js";
 import { useGrowing } from "./use-growing.js";
 
 /** What the text is for, beside being a new message. */
@@ -131,6 +132,7 @@ export function Composer({ chat, room, purpose, onPurposeEnd }: ComposerProps) {
         <textarea
           ref={field}
           className="ce-field"
+          data-unbroken={isUnbroken(text) ? "" : undefined}
           rows={1}
           dir="auto"
           value={text}

@@ -1,4 +1,4 @@
-/** Whether what is shown is as the server has it, as a point of colour. */
+/** Whether what is shown is as the server has it, as a point of colour and a word. */
 
 import type { ConnectionState, RoomStatus } from "@chat-engine/client";
 import { useTexts } from "./texts-context.js";
@@ -11,6 +11,11 @@ export interface ConnectionDotProps {
 export function ConnectionDot({ connection, status }: ConnectionDotProps) {
   const texts = useTexts();
   const live = connection.status === "open" && status === "live";
-  const says = live ? texts.live : status === "stale" ? texts.reconnecting : texts.connecting;
-  return <span className="ce-dot" data-live={live ? "" : undefined} role="img" aria-label={says} title={says} />;
+  const begins = connection.status === "connecting" || connection.status === "open" || connection.status === "idle";
+  return (
+    <span className="ce-connection">
+      <span className="ce-dot" data-live={live ? "" : undefined} aria-hidden="true" />
+      {live ? texts.live : begins ? texts.connecting : texts.offline}
+    </span>
+  );
 }

@@ -3,16 +3,19 @@
 import { type KeyboardEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { Virtualizer } from "virtua";
 import type { Chat, ChatMessage } from "../types.js";
+import { DeleteDialog } from "./DeleteDialog.js";
 import { type MessageActions, MessageRow } from "./MessageRow.js";
 import { rowsOf } from "./rows.js";
 import { useTexts } from "./texts-context.js";
 import { useInSteps } from "./use-in-steps.js";
 import { useLatest } from "./use-latest.js";
 import { useListScroll } from "./use-list-scroll.js";
-import { useUnreadFrom } from "./use-unread-from.js";
+import type { Unread } from "./use-unread.js";
 
 export interface MessageListProps {
   readonly chat: Chat;
+  /** What was unread when the room was opened; `undefined` until that is known. */
+  readonly unread: Unread | null | undefined;
   readonly canWrite: boolean;
   readonly onReply: (message: ChatMessage) => void;
   readonly onEdit: (message: ChatMessage) => void;
@@ -21,15 +24,17 @@ export interface MessageListProps {
 /** How long a message that was jumped to is shown as such. */
 const TARGET_MS = 1_600;
 
-export function MessageList({ chat, canWrite, onReply, onEdit }: MessageListProps) {
+export function MessageList({ chat, unread, canWrite, onReply, onEdit }: MessageListProps) {
   const texts = useTexts();
   const { messages, participants, jumpTo, deleteMessage, retry, discard } = chat;
-  const unreadFrom = useUnreadFrom(chat);
-  const rows = useInSteps(useMemo(() => rowsOf(messages, unreadFrom ?? null), [messages, unreadFrom]));
+  const isUnreadAbove = unread && chat.hasOlder && (messages[0]?.seq ?? 0) > unread.seq;
+  const unreadFrom = unread && !isUnreadAbove ? unread.seq : null;
+  const rows = useInSteps(useMemo(() => rowsOf(messages, unreadFrom), [messages, unreadFrom]));
   const byId = useMemo(() => new Map(messages.map((message) => [message.id, message])), [messages]);
   const avatars = useMemo(() => new Map(participants.map(({ user_id, avatar }) => [user_id, avatar])), [participants]);
   const box = useRef<HTMLDivElement>(null);
-  const { list, isPrepended, isAtEnd, newCount, onScroll, toEnd } = useListScroll(box, chat, rows, unreadFrom);
+  const isKnown = unread !== undefined;
+  const { list, isPrepended, isAtEnd, newCount, onScroll, toEnd, leave } = useListScroll(box, chat, rows, isKnown);
 
   const [target, setTarget] = useState<number>();
   const latestRows = useLatest(rows);
@@ -41,17 +46,24 @@ export function MessageList({ chat, canWrite, onReply, onEdit }: MessageListProp
     return () => clearTimeout(end);
   }, [target, list, latestRows]);
 
-  const jump = useCallback((id: string) => void jumpTo(id).then(setTarget, () => {}), [jumpTo]);
+  const [toDelete, setToDelete] = useState<ChatMessage>();
+  const jump = useCallback(
+    (to: string | number) => {
+      leave();
+      void jumpTo(to).then(setTarget, () => {});
+    },
+    [leave, jumpTo],
+  );
   const actions = useMemo<MessageActions>(
     () => ({
       reply: onReply,
       edit: onEdit,
-      remove: ({ id }) => void deleteMessage(id),
+      remove: setToDelete,
       retry: ({ client_id }) => client_id !== undefined && retry(client_id),
       discard: ({ client_id }) => client_id !== undefined && discard(client_id),
       jumpTo: jump,
     }),
-    [onReply, onEdit, deleteMessage, retry, discard, jump],
+    [onReply, onEdit, retry, discard, jump],
   );
 
   const onKeyDown = (event: KeyboardEvent) => {
@@ -92,6 +104,14 @@ export function MessageList({ chat, canWrite, onReply, onEdit }: MessageListProp
           )}
         </Virtualizer>
       </div>
+      {isUnreadAbove && (
+        <button type="button" className="ce-to-unread" onClick={() => jump(unread.seq)}>
+          <svg viewBox="0 0 20 20" aria-hidden="true">
+            <path d="M10 16V5m0 0L5.5 9.5M10 5l4.5 4.5" />
+          </svg>
+          {texts.newMessages(unread.count)}
+        </button>
+      )}
       {!isAtEnd && (
         <button type="button" className="ce-to-latest" onClick={toEnd} data-new={newCount > 0 ? "" : undefined}>
           <svg viewBox="0 0 20 20" aria-hidden="true">
@@ -99,6 +119,13 @@ export function MessageList({ chat, canWrite, onReply, onEdit }: MessageListProp
           </svg>
           {newCount > 0 ? texts.newMessages(newCount) : <span className="ce-hidden">{texts.toLatest}</span>}
         </button>
+      )}
+      {toDelete && (
+        <DeleteDialog
+          message={toDelete}
+          onDelete={() => void deleteMessage(toDelete.id)}
+          onEnd={() => setToDelete(undefined)}
+        />
       )}
     </div>
   );

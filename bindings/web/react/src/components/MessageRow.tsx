@@ -11,6 +11,7 @@ import type { Row } from "./rows.js";
 import { Ticks } from "./Ticks.js";
 import { useTexts } from "./texts-context.js";
 import { clock, dayName, exactly } from "./time.js";
+import { isUnbroken } from "./unbroken.js";
 
 /** What can be done with messages; the same functions from one drawing to the next. */
 export interface MessageActions {
@@ -90,7 +91,8 @@ function Message({ message, answers, avatar, first, last, canWrite, isTarget, ac
     own.current?.querySelector<HTMLElement>(".ce-menu-button")?.click();
   };
   const time = clock(message.created_at, texts.locale);
-  const possible = deleted_at || progress === "failed" ? [] : actionsOf(message, canWrite, actions, texts);
+  // What failed can be copied: where trying again does not help, it need not be written again.
+  const possible = deleted_at ? [] : actionsOf(message, canWrite && progress !== "failed", actions, texts);
   return (
     <article
       ref={own}
@@ -119,7 +121,7 @@ function Message({ message, answers, avatar, first, last, canWrite, isTarget, ac
         <div className="ce-bubble">
           {reply_to && <Quote message={answers} onJump={() => actions.jumpTo(reply_to)} />}
           {attachments && attachments.length > 0 && <Attachments files={attachments} />}
-          <div className="ce-message-text" dir="auto">
+          <div className="ce-message-text" dir="auto" data-unbroken={isUnbroken(content ?? "") ? "" : undefined}>
             {deleted_at ? texts.deleted : <RichText text={content ?? ""} />}
             <span className="ce-meta">
               {message.edited_at && !deleted_at && <span>{texts.edited}</span>}
@@ -132,7 +134,7 @@ function Message({ message, answers, avatar, first, last, canWrite, isTarget, ac
         </div>
         {progress === "failed" && (
           <div className="ce-failed">
-            <span>{texts.failed}</span>
+            <span>{texts.failed(message.seq === undefined ? "sent" : "changed", message.error?.code)}</span>
             <button type="button" onClick={() => actions.retry(message)}>
               {texts.retry}
             </button>

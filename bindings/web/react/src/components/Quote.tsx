@@ -22,7 +22,7 @@ export function Quote({ message, onJump }: QuoteProps) {
 }
 
 /** What a message says, in one line. */
-export function excerpt(message: ChatMessage, deleted: string): string {
+export function excerpt(message: Pick<ChatMessage, "deleted_at" | "content" | "attachments">, deleted: string): string {
   if (message.deleted_at) return deleted;
   return (message.content ?? message.attachments?.[0]?.name ?? "").slice(0, 200);
 }

@@ -1,7 +1,14 @@
 /** Who types now. */
 
 import type { TypingUser } from "../types.js";
+import type { Texts } from "./texts.js";
 import { useTexts } from "./texts-context.js";
+
+/** By their names; of those whose names are not known, how many they are. */
+export function whoTypes(users: readonly TypingUser[], texts: Texts): string {
+  const names = users.filter(({ isKnown }) => isKnown).map(({ name }) => name);
+  return texts.typing(names, users.length);
+}
 
 export function TypingIndicator({ users }: { readonly users: readonly TypingUser[] }) {
   const texts = useTexts();
@@ -14,7 +21,7 @@ export function TypingIndicator({ users }: { readonly users: readonly TypingUser
             <span />
             <span />
           </span>
-          <span dir="auto">{texts.typing(users.map(({ name }) => name))}</span>
+          <span dir="auto">{whoTypes(users, texts)}</span>
         </>
       )}
     </div>

@@ -1,6 +1,7 @@
 "use client";
 /** Components for the chat engine. They need the style sheet `@chat-engine/react/styles.css`. */
 
+export { Avatar, type AvatarProps } from "./Avatar.js";
 export { ChatRoom, type ChatRoomProps } from "./ChatRoom.js";
 export { ChatRoomList, type ChatRoomListProps } from "./ChatRoomList.js";
 export { ChatRoomView, type ChatRoomViewProps, type RoomLook } from "./ChatRoomView.js";

@@ -4,14 +4,14 @@ import { type RefObject, useEffect, useRef } from "react";
 
 const UPWARDS: ReadonlySet<string> = new Set(["ArrowUp", "PageUp", "Home"]);
 
-/** As long as it takes at most until the list moves. */
-const BEGINS_MS = 150;
+/** As long as it takes at most until the list moves, on a slow device. */
+const BEGINS_MS = 2_000;
 
 /**
  * Calls `leave` before the list moves. Where it stands alone cannot tell: that also changes by what comes.
- * What it returns is true from then until it has begun to move.
+ * What it returns is true from then on, for as long as it may take to begin; whoever sees it moved away makes it false.
  */
-export function useLeaving(box: RefObject<HTMLElement | null>, leave: () => void): { readonly current: boolean } {
+export function useLeaving(box: RefObject<HTMLElement | null>, leave: () => void): { current: boolean } {
   const leaves = useRef(false);
   useEffect(() => {
     const list = box.current;
@@ -26,7 +26,11 @@ export function useLeaving(box: RefObject<HTMLElement | null>, leave: () => void
       }, BEGINS_MS);
       leave();
     };
-    const onWheel = ({ deltaY }: WheelEvent) => deltaY < 0 && begin();
+    const onWheel = ({ deltaY, ctrlKey }: WheelEvent) => {
+      if (ctrlKey) return;
+      if (deltaY < 0) begin();
+      else leaves.current = false;
+    };
     const onKey = ({ key }: KeyboardEvent) => UPWARDS.has(key) && begin();
     // Of the list's own parts only the scroll bar is nothing but the list.
     const onPointer = ({ target }: PointerEvent) => target === list && begin();

@@ -19,26 +19,27 @@ export interface ListScroll {
   /** Whether older messages were put before those that were shown. */
   readonly isPrepended: boolean;
   readonly isAtEnd: boolean;
-  /** How many have come that were not seen yet. */
+  /** How many are unread further down, those that are not held included. */
   readonly newCount: number;
   readonly onScroll: () => void;
   readonly toEnd: () => void;
+  /** It shall not stay at its end any more. */
+  readonly leave: () => void;
 }
 
-/** `box` is what scrolls; the list is the last thing in it. */
+/** `box` is what scrolls; the list is the last thing in it. `isKnown`: whether it is known what was unread. */
 export function useListScroll(
   box: RefObject<HTMLElement | null>,
   chat: Chat,
   rows: readonly Row[],
-  unreadFrom: number | null | undefined,
+  isKnown: boolean,
 ): ListScroll {
   const list = useRef<VirtualizerHandle>(null);
   const [isAtEnd, setAtEnd] = useState(true);
   const stick = useRef(true);
   const placed = useRef(false);
   /** Where the list was when it was looked at last. */
-  const place = useRef({ offset: 0, size: 0, window: 0 });
-  const [seenSeq, setSeenSeq] = useState(0);
+  const place = useRef({ offset: 0, size: 0, window: 0, rows });
   const firstKey = rows[0]?.message.key;
   const lastRow = rows.at(-1);
   const before = useRef<{ first: string | undefined; last: string | undefined }>({ first: undefined, last: undefined });
@@ -51,6 +52,14 @@ export function useListScroll(
   const leave = useCallback(() => {
     stick.current = false;
   }, []);
+  /**
+   * To what is the end now. The list's own way to its last row goes on while rows are measured, by the row's place: where
+   * rows were let go meanwhile, there is none at that place.
+   */
+  const stay = useCallback(() => {
+    const scrolled = box.current;
+    if (scrolled) scrolled.scrollTop = scrolled.scrollHeight;
+  }, [box]);
   const leaves = useLeaving(box, leave);
 
   /** Tells how far was read, and fetches what comes next in either direction. */
@@ -63,19 +72,21 @@ export function useListScroll(
     // Where it is not shown, nothing is known of where one is in it.
     if (window === 0) return;
     const was = place.current;
-    place.current = { offset, size, window };
+    place.current = { offset, size, window, rows };
+    // What came and what was let go may be of the same size: then it has moved, and nobody has moved it.
+    const isSame = size === was.size && window === was.window && rows === was.rows;
     const end = offset + window;
     const atEnd = !chat.hasNewer && size - end <= NEAR_END;
+    if (!atEnd) leaves.current = false;
     if (atEnd && offset >= was.offset && !leaves.current) stick.current = true;
     // Where nothing came and nothing was measured, somebody has moved it.
-    else if (!atEnd && offset < was.offset && size === was.size && window === was.window) stick.current = false;
+    else if (!atEnd && offset < was.offset && isSame) stick.current = false;
     setAtEnd(stick.current);
     if (offset < NEAR_START && chat.hasOlder) void chat.loadOlder().catch(ignored);
     if (size - end < NEAR_START && chat.hasNewer) void chat.loadNewer().catch(ignored);
     if (chat.status !== "live" || rows.length === 0 || !isSeen(box.current)) return;
     const last = stick.current ? rows.length - 1 : handle.findItemIndex(handle.scrollOffset + handle.viewportSize - 1);
     const seq = lastSeq(rows, last);
-    setSeenSeq((before) => Math.max(before, seq));
     if (chat.unreadCount > 0 && seq > 0) chat.markRead(seq);
   }, [box, latest, leaves]);
   useReturn(box, look);
@@ -85,19 +96,19 @@ export function useListScroll(
     const last = rows.at(-1);
     const isMineNew = last?.message.isMine === true && last.message.key !== before.current.last;
     before.current = { first: rows[0]?.message.key, last: last?.message.key };
-    if (!handle || rows.length === 0 || unreadFrom === undefined) return;
+    if (!handle || rows.length === 0 || !isKnown) return;
     if (!placed.current) {
       placed.current = true;
       const unread = rows.findIndex(({ startsUnread }) => startsUnread);
-      // Where more is unread than is held, it begins at the end: the middle of it is no place to begin.
-      const begins = unread > 0 || (unread === 0 && (rows[0]?.message.seq ?? 0) <= (unreadFrom ?? 0));
-      stick.current = !begins;
-      if (begins) handle.scrollToIndex(unread, { align: "start", offset: -64 });
-      else handle.scrollToIndex(rows.length - 1, { align: "end" });
+      // Where more is unread than is held, no row begins it, and the list begins at its end.
+      stick.current = unread < 0;
+      if (unread >= 0) handle.scrollToIndex(unread, { align: "start", offset: -64 });
+      else stay();
     } else if (isMineNew || stick.current) {
-      handle.scrollToIndex(rows.length - 1, { align: "end" });
+      stick.current = true;
+      stay();
     }
-  }, [rows, unreadFrom]);
+  }, [rows, isKnown, stay]);
 
   // After the drawing: then the list knows how large everything is.
   // biome-ignore lint/correctness/useExhaustiveDependencies: it is looked again whenever one of these changes.
@@ -114,9 +125,7 @@ export function useListScroll(
     const observer = new ResizeObserver(() => {
       cancelAnimationFrame(frame);
       frame = requestAnimationFrame(() => {
-        if (placed.current && stick.current) {
-          list.current?.scrollToIndex(latest.current.rows.length - 1, { align: "end" });
-        }
+        if (placed.current && stick.current) stay();
         look();
       });
     });
@@ -126,24 +135,17 @@ export function useListScroll(
       cancelAnimationFrame(frame);
       observer.disconnect();
     };
-  }, [box, look, latest]);
+  }, [box, look, stay]);
 
   const toEnd = useCallback(() => {
     stick.current = true;
     void latest.current.chat
       .jumpToLatest()
       .catch(ignored)
-      .then(() =>
-        requestAnimationFrame(() => list.current?.scrollToIndex(latest.current.rows.length - 1, { align: "end" })),
-      );
-  }, [latest]);
+      .then(() => requestAnimationFrame(stay));
+  }, [latest, stay]);
 
-  const newCount = isAtEnd ? 0 : rows.filter(({ message }) => isNew(message, seenSeq)).length;
-  return { list, isPrepended, isAtEnd, newCount, onScroll: look, toEnd };
-}
-
-function isNew({ isMine, seq, message_type }: Row["message"], seenSeq: number): boolean {
-  return !isMine && message_type !== "system" && seq !== undefined && seenSeq > 0 && seq > seenSeq;
+  return { list, isPrepended, isAtEnd, newCount: isAtEnd ? 0 : chat.unreadCount, onScroll: look, toEnd, leave };
 }
 
 /** The number of the last stored message up to a row. */

@@ -189,8 +189,31 @@ test("an edit begins with what was said; it is saved or given up, and what was b
   expect(await asked(page, "sendMessage")).toEqual([]);
 });
 
-test("deleting is asked of the room", async () => {
+test("a message is deleted when that was confirmed, and only then", async () => {
   const page = await open("conversation");
+  const dialog = page.getByRole("alertdialog", { name: "Delete this message?" });
+  const focused = () => page.evaluate(() => document.activeElement?.textContent);
+  const ways: (() => Promise<void>)[] = [
+    () => page.keyboard.press("Escape"),
+    // What is safe has the focus: the Enter key alone deletes nothing.
+    () => page.keyboard.press("Enter"),
+    () => page.mouse.click(5, 5),
+  ];
+  for (const giveUp of ways) {
+    await does(page, "Delete", "And thank you for asking.");
+    await dialog.getByText("And thank you for asking.").waitFor();
+    expect(await focused()).toBe("Cancel");
+    await giveUp();
+    await dialog.waitFor({ state: "detached" });
+    expect(await asked(page, "deleteMessage")).toEqual([]);
+    // The focus is where it was.
+    expect(await focused()).toContain("And thank you for asking.");
+  }
   await does(page, "Delete", "And thank you for asking.");
+  // It stays within what is asked.
+  await page.keyboard.press("Tab");
+  expect(await focused()).toBe("Delete");
+  await page.keyboard.press("Enter");
+  await dialog.waitFor({ state: "detached" });
   expect(await asked(page, "deleteMessage")).toEqual([["deleteMessage", "m12"]]);
 });

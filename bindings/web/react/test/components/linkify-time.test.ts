@@ -23,9 +23,14 @@ test.each([
   ["mail within mail", filled("", "a@b.")],
   ["many addresses", filled("", "http://a.b ")],
 ])("%s", (_, text) => {
-  const begun = performance.now();
+  // The quickest of a few: what else the machine does takes time now and then, and a slow search each time.
+  const took = Array.from({ length: 5 }, () => {
+    const begun = performance.now();
+    linkify(text);
+    return performance.now() - begun;
+  });
+  expect(Math.min(...took)).toBeLessThan(AT_ONCE_MS);
   const parts = linkify(text);
-  expect(performance.now() - begun).toBeLessThan(AT_ONCE_MS);
   expect(parts.map(({ text }) => text).join("")).toBe(text);
 });
 

@@ -126,7 +126,7 @@ test("who leaves the end while many write is let go, and kept at the end until t
         window.change((chat) => {
           const last = chat.messages.at(-1);
           if (!last?.seq) throw new Error("nothing is stored");
-          const seqs = [1, 2, 3, 4].map((n) => (last.seq ?? 0) + n);
+          const seqs = Array.from({ length: 16 }, (_, n) => (last.seq ?? 0) + n + 1);
           const more = seqs.map((seq) => ({
             ...last,
             key: `s${seq}`,
@@ -135,7 +135,7 @@ test("who leaves the end while many write is let go, and kept at the end until t
             isMine: false,
             sender: "ida",
           }));
-          return { ...chat, messages: [...chat.messages, ...more].slice(-300) };
+          return { ...chat, unreadCount: chat.unreadCount + 16, messages: [...chat.messages, ...more].slice(-300) };
         });
       }
     }, frames);
@@ -212,6 +212,41 @@ test("a room with unread messages begins where they do", async () => {
   await divider.waitFor();
 });
 
+test("where more is unread than is held, it begins at its end, and a button says how much that is and goes there", async () => {
+  const page = await open("more-unread");
+  expect(await toEnd(page)).toBeLessThanOrEqual(2);
+  expect(await page.locator(".ce-unread-divider").count()).toBe(0);
+  await page.getByRole("button", { name: "1204 new messages" }).click();
+  expect(await asked(page, "jumpTo")).toEqual([["jumpTo", 31]]);
+  // When it is held, the line is there, and the button goes.
+  await come(page, 30, "before");
+  expect(await page.getByRole("button", { name: "1204 new messages" }).count()).toBe(1);
+  await come(page, 40, "before");
+  await page.getByRole("button", { name: "1204 new messages" }).waitFor({ state: "detached" });
+  const top = () => page.locator(".ce-list").evaluate((list) => list.scrollTop);
+  while ((await top()) > 0) await wheel(page, -2_000);
+  await page.locator(".ce-unread-divider").waitFor();
+});
+
+test("what comes into an empty room that one looks at is new to nobody", async () => {
+  const page = await open("conversation");
+  const [first] = await page.evaluate(() => {
+    let messages: readonly unknown[] = [];
+    window.change((chat) => {
+      messages = chat.messages;
+      return { ...chat, room: chat.room && { ...chat.room, id: "empty" }, messages: [] };
+    });
+    return [messages.at(-3)];
+  });
+  await page.getByText("No messages yet").waitFor();
+  await page.evaluate(
+    (first) => window.change((chat) => ({ ...chat, unreadCount: 1, messages: [first] }) as typeof chat),
+    first,
+  );
+  await page.getByText("There is a stain").first().waitFor();
+  expect(await page.locator(".ce-unread-divider").count()).toBe(0);
+});
+
 test("nothing is marked as read while nobody looks", async () => {
   const page = await open("fifty");
   await page.evaluate(() => {
@@ -236,18 +271,18 @@ test("the quoted message is gone to, and marked", async () => {
     })),
   );
   await settled(page);
-  await page.locator(".ce-quote").click();
-  const target = page.locator("[data-target]");
-  await target.waitFor();
-  expect(await target.locator(".ce-message-text").textContent()).toContain("Message 5 ");
+  // The mark goes by itself: what is looked at is every frame, and from before.
+  const [marked] = await Promise.all([
+    page.waitForFunction(() => document.querySelector("[data-target] .ce-message-text")?.firstChild?.textContent),
+    page.locator(".ce-quote").click(),
+  ]);
+  const text = (await marked.jsonValue()) ?? "";
+  expect(text).toContain("Message 5 ");
   await settled(page);
-  const place = await topOf(
-    page,
-    (await target.locator(".ce-message-text").evaluate((text) => text.firstChild?.textContent)) ?? "",
-  );
+  const place = await topOf(page, text);
   expect(place).toBeGreaterThan(0);
   expect(place).toBeLessThan(600);
-  await target.waitFor({ state: "detached" });
+  await page.locator("[data-target]").waitFor({ state: "detached" });
 });
 
 test("by the keyboard: along the messages, to what can be done with one, and back", async () => {
@@ -310,8 +345,21 @@ test("those who do not see are told what comes, and not what was there or is scr
   expect(anew).toBeGreaterThan(0);
 });
 
-test("a message that failed can be sent again or let go", async () => {
+test("what is new further down is counted whether it is held or not", async () => {
+  const page = await open("fifty");
+  await wheel(page, -1_500);
+  // What comes while one is far up is not held; how much it is, the server knows.
+  await page.evaluate(() => window.change((chat) => ({ ...chat, hasNewer: true, unreadCount: 1_204 })));
+  await page.getByRole("button", { name: "1204 new messages" }).click();
+  expect(await asked(page, "jumpToLatest")).toHaveLength(1);
+});
+
+test("a message that failed says why, and can be copied, sent again or let go", async () => {
   const page = await open("failed");
+  await page.getByText("Not sent: it is not allowed here").waitFor();
+  await page.locator("[data-progress=failed] .ce-menu-button").dispatchEvent("click");
+  expect(await page.getByRole("menuitem").allTextContents()).toEqual(["Copy text"]);
+  await page.keyboard.press("Escape");
   await page.getByRole("button", { name: "Try again" }).click();
   await page.getByRole("button", { name: "Discard" }).click();
   expect(await asked(page, "retry")).toEqual([["retry", "c13"]]);

@@ -1,14 +1,12 @@
 // @vitest-environment node
 /** Every state, however it is looked at: no barrier that axe finds, nothing that the policy forbids, nothing too wide. */
 
-import { fileURLToPath } from "node:url";
 import axe from "axe-core";
 import type { Page } from "playwright-core";
 import { expect } from "vitest";
 import { STATES } from "./page/states.js";
 import { settled, stage, test } from "./support/browser.js";
 
-const IMAGES = fileURLToPath(new URL("../../../../../docs/src/images/", import.meta.url));
 const PHONE = { width: 360, height: 640 };
 const { open } = stage();
 
@@ -32,18 +30,11 @@ async function fits(page: Page, state: string): Promise<void> {
   expect(wide, state).toEqual([]);
 }
 
-/** A picture for the book, where one was asked for. */
-async function shot(page: Page, name: string): Promise<void> {
-  if (process.env.CHAT_SHOTS) await page.screenshot({ path: `${IMAGES}${name}.png` });
-}
-
 test.each(Object.keys(STATES))("%s, light, dark and on a phone", async (state) => {
   const page = await open(state, { colorScheme: "light" });
   await holds(page, "light");
-  if (state === "unread") await shot(page, "room-light");
   await page.emulateMedia({ colorScheme: "dark" });
   await holds(page, "dark");
-  if (state === "unread") await shot(page, "room-dark");
   await page.setViewportSize(PHONE);
   await settled(page);
   await holds(page, "phone");
@@ -60,6 +51,22 @@ test("from right to left, in another language, with the menu and the emoji open"
   await holds(page, "menu");
   await page.locator(".ce-message:not([data-mine]) .ce-menu-button").last().click();
   await holds(page, "menu of another");
+});
+
+test.each(["light", "dark"] as const)("what is asked before a message is deleted, %s", async (colorScheme) => {
+  const page = await open("long-last", { colorScheme });
+  for (const width of [900, 320]) {
+    await page.setViewportSize({ width, height: 640 });
+    await settled(page);
+    await page.locator("[data-mine] .ce-menu-button").last().dispatchEvent("click");
+    await page.getByRole("menuitem", { name: "Delete" }).click();
+    await page.getByRole("alertdialog").waitFor();
+    await holds(page, `asked, ${width}`);
+    const box = await page.getByRole("alertdialog").boundingBox();
+    expect((box?.x ?? -1) + (box?.width ?? 0)).toBeLessThanOrEqual(width);
+    expect((box?.y ?? -1) + (box?.height ?? 0)).toBeLessThanOrEqual(640);
+    await page.keyboard.press("Escape");
+  }
 });
 
 test.each(["ltr", "rtl"] as const)("whatever a message's menu stands beside, all of it is seen, %s", async (dir) => {
@@ -181,7 +188,11 @@ test("who types is said", async () => {
   expect(await says.textContent()).toBe("Ben Okafor is typing…");
   const typed = (...names: string[]) =>
     page.evaluate(
-      (names) => window.change((chat) => ({ ...chat, typingUsers: names.map((name) => ({ user_id: name, name })) })),
+      (names) =>
+        window.change((chat) => ({
+          ...chat,
+          typingUsers: names.map((name) => ({ user_id: name, name, isKnown: true })),
+        })),
       names,
     );
   await typed("Ben", "Ida");

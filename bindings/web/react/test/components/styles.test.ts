@@ -48,3 +48,22 @@ test("no rule forces itself upon the host's", () => {
   const rules = css.replace(/\/\*.*?\*\//su, "").trim();
   expect(rules).toMatch(/^@layer chat-engine \{.*\}$/su);
 });
+
+test("the initials of everybody can be read, whatever their colour is", () => {
+  const colours = [...css.matchAll(/\[data-colour="\d"\] \{\s*--ce-hue: (\d+);\s*(?:--ce-light: (\d+)%;)?/g)];
+  expect(colours).toHaveLength(8);
+  for (const [rule, hue, light = "40"] of colours) {
+    // White on it, as WCAG reckons: 4.5 is enough for small letters.
+    expect(1.05 / (luminance(Number(hue), 0.45, Number(light) / 100) + 0.05), rule).toBeGreaterThanOrEqual(4.5);
+  }
+});
+
+/** Of a colour that is given by hue, saturation and lightness. */
+function luminance(hue: number, saturation: number, light: number): number {
+  const channel = (n: number) => {
+    const k = (n + hue / 30) % 12;
+    const value = light - saturation * Math.min(light, 1 - light) * Math.max(-1, Math.min(k - 3, 9 - k, 1));
+    return value <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+  };
+  return 0.2126 * channel(0) + 0.7152 * channel(8) + 0.0722 * channel(4);
+}

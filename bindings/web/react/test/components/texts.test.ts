@@ -110,7 +110,13 @@ test("days have names as long as they are near", () => {
 test("the texts of both languages are about the same things", () => {
   expect(Object.keys(german).sort()).toEqual(Object.keys(english).sort());
   for (const texts of [english, german]) {
-    expect(texts.typing(["Ann", "Ben"])).toMatch(/Ann.*Ben/);
+    expect(texts.typing(["Ann", "Ben"], 2)).toMatch(/Ann.*Ben/);
+    // Where not all are known, how many they are says more than some of the names.
+    expect(texts.typing(["Ann"], 2)).toMatch(/^2 /);
+    expect(texts.typing([], 1)).not.toContain("undefined");
+    expect(texts.failed("sent", "forbidden")).toContain(texts.failed("sent", undefined));
+    expect(texts.failed("sent", "forbidden")).not.toBe(texts.failed("sent", "message_too_large"));
+    expect(texts.failed("changed", "busy")).not.toContain("undefined");
     expect(texts.newMessages(1)).not.toBe(texts.newMessages(2).replace("2", "1"));
     expect(texts.closed("unauthorized")).not.toBe(texts.closed(undefined));
     expect(texts.tooLong(17_000, 16_384)).toContain("616");

@@ -122,7 +122,7 @@ test("what does not change stays the same object: a tick that moves rebuilds one
   expect(after[40]).not.toBe(before[40]);
   // Somebody types: no message is touched, and the list is the same one.
   ben.type();
-  await soon(() => expect(ann.latest().typingUsers).toEqual([{ user_id: "ben", name: "Ben Birch" }]));
+  await soon(() => expect(ann.latest().typingUsers).toEqual([{ user_id: "ben", name: "Ben Birch", isKnown: true }]));
   expect(ann.latest().messages).toBe(after);
   expect(ann.latest().sendMessage).toBe(ann.drawn[0]?.sendMessage);
 });
@@ -245,7 +245,7 @@ test("a component is drawn again only for what it shows", async () => {
   // It reads the messages of connected rooms, and this room is not one of them.
   expect(reader.drawn.length).toBe(1);
   ben.type();
-  await soon(() => expect(typing.latest()).toEqual([{ user_id: "ben", name: "Ben Birch" }]));
+  await soon(() => expect(typing.latest()).toEqual([{ user_id: "ben", name: "Ben Birch", isKnown: true }]));
   expect(typing.drawn.length).toBe((typings ?? 0) + 1);
   expect(writer.drawn.length).toBe(1);
 });
@@ -382,7 +382,9 @@ test("my rooms: names, last message, unread, who types; and the total", async ()
   // A room that nothing happens in is the same object.
   const roof = list.latest().rooms[2];
   talk.type();
-  await soon(() => expect(list.latest().rooms[0]?.typingUsers).toEqual([{ user_id: "ben", name: "ben" }]));
+  await soon(() =>
+    expect(list.latest().rooms[0]?.typingUsers).toEqual([{ user_id: "ben", name: "ben", isKnown: true }]),
+  );
   expect(list.latest().rooms[2]).toBe(roof);
   // Of all that, the total was drawn for no more than itself.
   expect(total.drawn.filter((count, at) => count === total.drawn[at - 1])).toEqual([]);

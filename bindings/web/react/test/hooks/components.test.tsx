@@ -18,6 +18,7 @@ async function job(name: string, other = "ann"): Promise<number> {
   const participants = [
     { user_id: other, name: "Somebody Else" },
     { user_id: "ben", name: "Ben Birch" },
+    { user_id: "dan", name: "Dan Dale" },
   ];
   await s.server.host("POST", "chatrooms/", { key: `job:${jobs}`, name, participants });
   return jobs;
@@ -98,8 +99,13 @@ test("a list of rooms says what is new, who types, and which one was chosen", as
   await soon(() =>
     expect(screen.getAllByRole("img", { name: "2 unread" }).map(({ textContent }) => textContent)).toEqual(["1+", "2"]),
   );
+  const dan = await open(s.client("dan"), `job:${id}`);
   ben.type();
-  await within(item).findByText(/is typing…/);
+  // Nobody has opened the room here: its people are asked for when one of them is to be named.
+  await within(item).findByText("Ben Birch is typing…");
+  ben.type();
+  dan.type();
+  await within(item).findByText("Ben Birch and Dan Dale are typing…");
   fireEvent.click(item);
   expect(chosen).toEqual([`job:${id}`]);
   cleanup();

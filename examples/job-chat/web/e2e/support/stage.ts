@@ -21,7 +21,6 @@ export function stage(...options: string[]): Stage {
   const complaints: string[] = [];
   const watched = (visitor: Visitor) => {
     const { page } = visitor;
-    page.setDefaultTimeout(10_000);
     page.on("pageerror", (error) => complaints.push(`${visitor.who}: ${error.message}`));
     page.on("console", (line) => {
       if (/Content Security Policy/.test(line.text())) complaints.push(`${visitor.who}: ${line.text()}`);

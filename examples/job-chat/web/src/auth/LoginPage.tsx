@@ -35,7 +35,7 @@ export function LoginPage() {
       <div className="login-card">
         <Logo />
         <h1>Welcome back</h1>
-        <p className="muted">Log in to see your jobs, and to talk about them.</p>
+        <p className="muted">Your jobs, and the chat about each of them.</p>
         <form onSubmit={submit}>
           <label className="field">
             E-mail address

@@ -1,12 +1,12 @@
-import { ChatRoom } from "@chat-engine/react/components";
+import { Avatar, ChatRoom } from "@chat-engine/react/components";
 import { Link, useParams } from "react-router";
 import { useMe } from "../auth/AuthProvider.js";
 import { useJobs } from "../jobs/JobsProvider.js";
 import { JobWhen } from "../jobs/JobWhen.js";
 import { otherOf } from "../jobs/otherOf.js";
 import { StatusPill } from "../jobs/StatusPill.js";
-import { Avatar } from "../layout/Avatar.js";
 import { NotFoundPage } from "../layout/NotFoundPage.js";
+import { ChatSidebar } from "./ChatSidebar.js";
 
 /** The chat about one job. */
 export function ChatPage() {
@@ -19,24 +19,27 @@ export function ChatPage() {
   const other = otherOf(job, me);
   return (
     <div className="chat-page">
-      <header className="chat-header">
-        <Link to="/" className="button button-quiet button-icon" aria-label="Back to my jobs">
-          <svg viewBox="0 0 24 24" width="22" height="22" aria-hidden="true">
-            <path d="M15 5l-7 7 7 7" fill="none" stroke="currentColor" strokeWidth="2" strokeLinecap="round" />
-          </svg>
-        </Link>
-        <Avatar person={other} />
-        <div className="chat-header-text">
-          <h1>{other.name}</h1>
-          <p className="muted">
-            {job.title} · <JobWhen at={job.at} />
-          </p>
-        </div>
-        <StatusPill status={job.status} />
-      </header>
-      <main className="chat-main">
-        <ChatRoom roomId={job.id} key={job.id} />
-      </main>
+      <ChatSidebar open={job.id} />
+      <div className="chat-one">
+        <header className="chat-header">
+          <Link to="/" className="button button-quiet button-icon" aria-label="Back to my jobs">
+            <svg viewBox="0 0 24 24" width="22" height="22" aria-hidden="true">
+              <path d="M15 5l-7 7 7 7" fill="none" stroke="currentColor" strokeWidth="2" strokeLinecap="round" />
+            </svg>
+          </Link>
+          <Avatar id={other.id} name={other.name} />
+          <div className="chat-header-text">
+            <h1>{other.name}</h1>
+            <p className="muted">
+              {job.title} · <JobWhen at={job.at} />
+            </p>
+          </div>
+          <StatusPill status={job.status} />
+        </header>
+        <main className="chat-main">
+          <ChatRoom roomId={job.id} key={job.id} />
+        </main>
+      </div>
     </div>
   );
 }

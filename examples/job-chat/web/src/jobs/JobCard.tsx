@@ -1,6 +1,5 @@
-import { UnreadBadge } from "@chat-engine/react/components";
+import { Avatar, UnreadBadge } from "@chat-engine/react/components";
 import type { Job, Person } from "../api.js";
-import { Avatar } from "../layout/Avatar.js";
 import { JobWhen } from "./JobWhen.js";
 import { otherOf } from "./otherOf.js";
 import { StatusPill } from "./StatusPill.js";
@@ -27,7 +26,7 @@ export function JobCard({ job, me, unread, onOpen }: Props) {
         </span>
         <span className="muted">{job.address}</span>
         <span className="job-card-person">
-          <Avatar person={other} />
+          <Avatar id={other.id} name={other.name} />
           {other.name}
         </span>
       </button>

@@ -1,9 +1,8 @@
-import { UnreadBadge } from "@chat-engine/react/components";
+import { Avatar, UnreadBadge } from "@chat-engine/react/components";
 import { useEffect, useRef, useState } from "react";
 import { Link } from "react-router";
 import type { Job, Status, Step } from "../api.js";
 import { useMe } from "../auth/AuthProvider.js";
-import { Avatar } from "../layout/Avatar.js";
 import { AnotherCleaner } from "./AnotherCleaner.js";
 import { useJobs } from "./JobsProvider.js";
 import { JobWhen } from "./JobWhen.js";
@@ -87,7 +86,7 @@ export function JobWorkflowModal({ job, unread, onClose }: Props) {
         <div>
           <dt>{cleaning ? "Client" : "Cleaner"}</dt>
           <dd className="facts-person">
-            <Avatar person={other} /> {other.name}
+            <Avatar id={other.id} name={other.name} /> {other.name}
           </dd>
         </div>
       </dl>

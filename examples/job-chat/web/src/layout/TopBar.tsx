@@ -1,7 +1,7 @@
+import { Avatar } from "@chat-engine/react/components";
 import { Link } from "react-router";
 import { useAuth, useMe } from "../auth/AuthProvider.js";
 import { NotificationsButton } from "../chat/NotificationsButton.js";
-import { Avatar } from "./Avatar.js";
 import { Logo } from "./Logo.js";
 
 export function TopBar() {
@@ -14,7 +14,7 @@ export function TopBar() {
       </Link>
       <div className="top-bar-me">
         <NotificationsButton />
-        <Avatar person={me} />
+        <Avatar id={me.id} name={me.name} />
         <span className="top-bar-name">{me.name}</span>
         <button className="button button-quiet" type="button" onClick={logOut}>
           Log out

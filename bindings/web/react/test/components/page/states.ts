@@ -149,7 +149,7 @@ function long(count: number): ChatMessage[] {
 /** The rooms by name. */
 export const STATES: Readonly<Record<string, () => Chat>> = {
   conversation: () => chat(),
-  typing: () => chat({ typingUsers: [{ user_id: BEN, name: "Ben Okafor" }] }),
+  typing: () => chat({ typingUsers: [{ user_id: BEN, name: "Ben Okafor", isKnown: true }] }),
   empty: () => chat({ messages: [] }),
   loading: () => chat({ messages: [], room: null, status: "loading", isConnected: false }),
   reconnecting: () =>
@@ -175,11 +175,22 @@ export const STATES: Readonly<Record<string, () => Chat>> = {
         ].map((text, at) => say({ text, at: "10:52" }, at + 10)),
       ],
     }),
+  "long-last": () =>
+    chat({ messages: [...conversation(), say({ by: ME, text: "And this takes long to say. ".repeat(40) }, 13)] }),
   failed: () =>
     chat({
       messages: [
         ...conversation(),
-        say({ by: ME, text: "Can you come again on Friday?", at: "10:41", progress: "failed" }, 13),
+        say(
+          {
+            by: ME,
+            text: "Can you come again on Friday?",
+            at: "10:41",
+            progress: "failed",
+            more: { error: { code: "forbidden" } as ChatMessage["error"] },
+          },
+          13,
+        ),
       ],
     }),
   deleted: () =>
@@ -232,6 +243,13 @@ export const STATES: Readonly<Record<string, () => Chat>> = {
       messages: long(50),
       unreadCount: 20,
       my: { role: "member", read_seq: 20, delivered_seq: 50, marker_seq: 20 } as unknown as Chat["my"],
+    }),
+  "more-unread": () =>
+    chat({
+      messages: long(150).slice(100),
+      unreadCount: 1_204,
+      hasOlder: true,
+      my: { role: "member", read_seq: 30, delivered_seq: 150, marker_seq: 30 } as unknown as Chat["my"],
     }),
   fifty: () => chat({ messages: long(50) }),
   "ten-thousand": () => chat({ messages: long(10_000) }),

@@ -3,9 +3,10 @@
 import { execFileSync } from "node:child_process";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test as plain } from "vitest";
-import { serve } from "../page/server.js";
+import { type Build, serve } from "../page/server.js";
 
-const CHROMIUM = found();
+export const CHROMIUM = found();
+export const ARGS = ["--no-sandbox", "--disable-dev-shm-usage"];
 if (!CHROMIUM) {
   const missing = "Chromium is not there: install it, or name it in the environment variable CHROMIUM";
   if (process.env.CI) throw new Error(missing);
@@ -24,14 +25,13 @@ export interface Look extends BrowserContextOptions {
 }
 
 /** One browser for the tests of a file; each test opens pages of its own. */
-export function stage(): { open: (state: string, look?: Look) => Promise<Page> } {
+export function stage(build: Build = "development"): { open: (state: string, look?: Look) => Promise<Page> } {
   const complaints: string[] = [];
   let browser: Browser;
   let site: Awaited<ReturnType<typeof serve>>;
   beforeAll(async () => {
     if (!CHROMIUM) return;
-    const args = ["--no-sandbox", "--disable-dev-shm-usage"];
-    [browser, site] = await Promise.all([chromium.launch({ executablePath: CHROMIUM, args }), serve()]);
+    [browser, site] = await Promise.all([chromium.launch({ executablePath: CHROMIUM, args: ARGS }), serve(build)]);
   });
   afterEach(async () => {
     await Promise.all(browser?.contexts().map((context) => context.close()) ?? []);
@@ -49,7 +49,6 @@ export function stage(): { open: (state: string, look?: Look) => Promise<Page> }
         ...options,
       });
       const page = await context.newPage();
-      page.setDefaultTimeout(5_000);
       page.on("pageerror", (error) => complaints.push(`${state}: ${error.message}`));
       // Whatever the policy forbids is an error, too.
       page.on("console", (line) => line.type() === "error" && complaints.push(`${state}: ${line.text()}`));
@@ -62,10 +61,17 @@ export function stage(): { open: (state: string, look?: Look) => Promise<Page> }
   };
 }
 
-/** Waits until the list has measured what it drew, and looked where it is. */
+/** Waits until the list has measured what it drew, and looked where it is: until it stands still for six frames. */
 export async function settled(page: Page): Promise<void> {
   await page.evaluate(async () => {
-    for (let frame = 0; frame < 6; frame += 1) await new Promise(requestAnimationFrame);
+    const place = () => {
+      const { scrollTop, scrollHeight, clientHeight } = document.querySelector(".ce-list") ?? document.body;
+      return [scrollTop, scrollHeight, clientHeight].join();
+    };
+    for (let [was, still] = [place(), 0]; still < 6; was = place()) {
+      await new Promise(requestAnimationFrame);
+      still = place() === was ? still + 1 : 0;
+    }
   });
 }
 

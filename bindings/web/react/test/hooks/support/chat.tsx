@@ -1,6 +1,6 @@
 /** Components below a provider, in front of the real server. */
 
-import { cleanup, type RenderResult, render } from "@testing-library/react";
+import { cleanup, configure, type RenderResult, render } from "@testing-library/react";
 import type { ReactNode } from "react";
 import { afterEach, beforeEach, expect, type MockInstance, vi } from "vitest";
 import WebSocket from "ws";
@@ -47,8 +47,12 @@ function Probe<T>({ use, drawn }: { use: () => T; drawn: T[] }): null {
   return null;
 }
 
+/** When waiting gives up. */
+const PATIENCE_MS = 60_000;
+configure({ asyncUtilTimeout: PATIENCE_MS });
+
 /** Waits until something holds. */
-export const soon = (holds: () => void): Promise<void> => vi.waitFor(holds, { timeout: 10_000, interval: 5 });
+export const soon = (holds: () => void): Promise<void> => vi.waitFor(holds, { timeout: PATIENCE_MS, interval: 5 });
 
 /** Takes down what was rendered after each test, and fails one in which React complained. */
 export function tidy(): void {
