@@ -14,7 +14,7 @@ const debug = process.argv.includes('--debug');
 const cargo = process.env.CARGO ?? 'cargo';
 
 const args = ['build', '-p', 'chat-node', '--message-format', 'json-render-diagnostics'];
-const said = execFileSync(cargo, debug ? args : [...args, '--release'], {
+const said = execFileSync(cargo, debug ? args : [...args, '--profile', 'shipped'], {
   cwd: join(here, '..', '..'),
   encoding: 'utf8',
   maxBuffer: 1 << 28,

@@ -13,7 +13,7 @@ export type Json = { [key: string]: unknown };
 /**
  * An error's stable name: the same in every language and on the wire, never renamed.
  */
-export type ErrorCode = "invalid_argument" | "message_too_large" | "too_large" | "forbidden" | "not_found" | "operation_conflict" | "conflict" | "limit_reached" | "rate_limited" | "unauthorized" | "busy" | "storage_unavailable" | "draining";
+export type ErrorCode = "invalid_argument" | "message_too_large" | "too_large" | "forbidden" | "not_found" | "operation_conflict" | "conflict" | "limit_reached" | "rate_limited" | "unauthorized" | "busy" | "storage_unavailable" | "suspended" | "draining";
 
 /**
  * Whether repeating a failed call can help.

@@ -27,6 +27,16 @@ export declare class ChatEngine {
   connection(user: string, options?: { room?: string }): Connection;
   /** Serves WebSockets and HTTP from inside the process; it keeps the process alive until it is closed. */
   serve(options: ServeOptions): Promise<Server>;
+  /**
+   * Lets go of the file for a while: what was accepted is finished, then the file is free. Until `resume` every call fails
+   * with `suspended`; subscriptions stay, and hear nothing. Twice is fine. An engine in memory has no file and goes on.
+   */
+  suspend(): Promise<void>;
+  /**
+   * Goes on with the same file, which others may have changed meanwhile: every open room gets `resync`. Where it was not
+   * suspended nothing happens. If it fails it is still suspended, and can be resumed later.
+   */
+  resume(): Promise<void>;
   /** Closes its servers, finishes what was accepted, ends every subscription. Closing twice is fine. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;

@@ -19,6 +19,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 CARGO = os.environ.get("CARGO", "cargo")
+SHIPPED = ["--profile", "shipped"]
 
 ANDROID_ABIS = ["arm64-v8a", "armeabi-v7a", "x86_64", "x86"]
 ANDROID_API = 24
@@ -37,14 +38,18 @@ def artifacts(*args: str) -> dict[str, Path]:
         if message["target"]["name"] == "uniffi-bindgen":
             built["generator"] = Path(message["executable"])
         elif message["target"]["name"] == "chat_engine":
-            libraries = [Path(file) for file in message["filenames"]]
-            built["library"] = next(file for file in libraries if file.suffix in {".so", ".dylib", ".dll"})
+            for file in map(Path, message["filenames"]):
+                if file.suffix in {".so", ".dylib", ".dll"}:
+                    built["library"] = file
+                elif file.suffix == ".a" or file.name == "chat_engine.lib":
+                    built["static"] = file
     return built
 
 
-def generate(generator: Path, library: Path, language: str, out: Path) -> None:
-    """Writes one language's code; the generator reads the workspace, so it runs there."""
-    command = [generator, "generate", library, "--language", language, "--out-dir", out, "--no-format"]
+def generate(generator: Path, static: Path, language: str, out: Path) -> None:
+    """Writes one language's code; the generator reads the workspace, so it runs there, and the static library: from the
+    other one the linker has taken what it needs to know."""
+    command = [generator, "generate", static, "--language", language, "--out-dir", out, "--no-format"]
     subprocess.run([*command, "--config", HERE / "uniffi.toml"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
 
 
@@ -62,24 +67,25 @@ def main() -> None:
 
 def write(languages: list[str]) -> None:
     """Writes the code of each language, and puts the library of this machine beside it."""
-    profile = [] if "--debug" in sys.argv else ["--release"]
+    profile = [] if "--debug" in sys.argv else SHIPPED
     # The generator is built unoptimised and on its own: its dependencies are no part of the library.
     generator = artifacts("--features", "generate", "--bin", "uniffi-bindgen")["generator"]
-    library = artifacts("--lib", *profile)["library"]
+    built = artifacts("--lib", *profile)
+    library, static = built["library"], built["static"]
 
     if "python" in languages:
         package = HERE / "python" / "chat_engine"
-        generate(generator, library, "python", package)
+        generate(generator, static, "python", package)
         (package / "chat_engine.py").replace(package / "_generated.py")
         shutil.copy2(library, package)
     if "kotlin" in languages:
-        generate(generator, library, "kotlin", HERE / "kotlin" / "generated")
+        generate(generator, static, "kotlin", HERE / "kotlin" / "generated")
         resources = HERE / "kotlin" / "native" / jna_platform()
         resources.mkdir(parents=True, exist_ok=True)
         shutil.copy2(library, resources)
     if "swift" in languages:
         sources = HERE / "swift" / "Sources" / "ChatEngine" / "Generated"
-        generate(generator, library, "swift", sources)
+        generate(generator, static, "swift", sources)
         # A target has one language: the header goes into the framework, which looks for its map under this name.
         headers = HERE / "swift" / "Headers"
         headers.mkdir(exist_ok=True)
@@ -106,7 +112,7 @@ def android() -> None:
     """The library for each ABI, where Android's build takes it from."""
     out = HERE / "kotlin" / "android" / "src" / "main" / "jniLibs"
     targets = [word for abi in ANDROID_ABIS for word in ("--target", abi)]
-    build = ["build", "--release", "--lib", "-p", "chat-uniffi"]
+    build = ["build", *SHIPPED, "--lib", "-p", "chat-uniffi"]
     subprocess.run([CARGO, "ndk", *targets, "--platform", str(ANDROID_API), "--output-dir", out, *build], cwd=ROOT, check=True)
 
 
@@ -114,8 +120,8 @@ def xcframework() -> None:
     """One framework of the static libraries for each of Apple's platforms, for which Package.swift asks."""
     libraries = []
     for target in APPLE_TARGETS:
-        subprocess.run([CARGO, "build", "--release", "--lib", "-p", "chat-uniffi", "--target", target], cwd=ROOT, check=True)
-        library = ROOT / "target" / target / "release" / "libchat_engine.a"
+        subprocess.run([CARGO, "build", *SHIPPED, "--lib", "-p", "chat-uniffi", "--target", target], cwd=ROOT, check=True)
+        library = ROOT / "target" / target / "shipped" / "libchat_engine.a"
         libraries += ["-library", library, "-headers", HERE / "swift" / "Headers"]
     out = HERE / "swift" / "ChatEngineFFI.xcframework"
     shutil.rmtree(out, ignore_errors=True)

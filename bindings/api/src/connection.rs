@@ -8,10 +8,9 @@ use std::{
 };
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use chat_core::{
     Actor, Engine, UserId,
-    wire::{self, CloseCode, Identity, Setup, TokenVerifier},
+    wire::{self, CloseCode, Identity, Output, Setup, TokenVerifier},
 };
 use tokio::sync::mpsc;
 
@@ -30,7 +29,7 @@ const FRAME_BYTES: usize = 128 * 1024;
 #[derive(Clone, Debug)]
 pub struct Connection {
     inbox: Arc<Mutex<Option<mpsc::Sender<Input>>>>,
-    outbox: Arc<tokio::sync::Mutex<mpsc::Receiver<Vec<Bytes>>>>,
+    outbox: Arc<tokio::sync::Mutex<mpsc::Receiver<Vec<Output>>>>,
     ended: Arc<OnceLock<CloseCode>>,
 }
 
@@ -61,8 +60,10 @@ impl Connection {
     }
 
     /// The next frames to send, in order; nothing at the end.
-    pub(crate) async fn frames(&self) -> Option<Vec<Bytes>> {
-        self.outbox.lock().await.recv().await
+    pub(crate) async fn frames(&self) -> Option<Vec<String>> {
+        let out = self.outbox.lock().await.recv().await?;
+        let texts = out.iter().flat_map(Output::texts);
+        Some(texts.map(|text| String::from_utf8_lossy(text).into_owned()).collect())
     }
 
     fn inbox(&self) -> std::sync::MutexGuard<'_, Option<mpsc::Sender<Input>>> {
@@ -102,8 +103,7 @@ impl Connection {
 impl Connection {
     /// The next frames to send, in order; nothing at the end. Giving up waiting loses nothing.
     pub async fn next_frames(&self) -> Option<Vec<String>> {
-        let text = |frame: &Bytes| String::from_utf8_lossy(frame).into_owned();
-        self.frames().await.map(|frames| frames.iter().map(text).collect())
+        self.frames().await
     }
 }
 
@@ -111,10 +111,10 @@ impl Connection {
 async fn carry(
     mut wire: wire::Connection,
     mut inputs: mpsc::Receiver<Input>,
-    outbox: mpsc::Sender<Vec<Bytes>>,
+    outbox: mpsc::Sender<Vec<Output>>,
     ended: Arc<OnceLock<CloseCode>>,
 ) {
-    let mut frames = Vec::new();
+    let mut out = Vec::new();
     loop {
         tokio::select! {
             input = inputs.recv(), if wire.has_room() => match input {
@@ -122,9 +122,9 @@ async fn carry(
                 Some(Input::Misbehaved(code)) => wire.close(code, None),
                 None => return,
             },
-            Some((place, done)) = output(&mut wire, &outbox, &mut frames) => {
-                if !frames.is_empty() {
-                    place.send(std::mem::take(&mut frames));
+            Some((place, done)) = output(&mut wire, &outbox, &mut out) => {
+                if !out.is_empty() {
+                    place.send(std::mem::take(&mut out));
                 }
                 if let Some(closing) = done {
                     let _ = ended.set(closing.code);
@@ -139,12 +139,12 @@ async fn carry(
 /// What is to be sent, as soon as somebody takes it; nothing if there is only room for another frame of the peer.
 async fn output<'a>(
     wire: &mut wire::Connection,
-    outbox: &'a mpsc::Sender<Vec<Bytes>>,
-    frames: &mut Vec<Bytes>,
-) -> Option<(mpsc::Permit<'a, Vec<Bytes>>, Option<wire::Closing>)> {
+    outbox: &'a mpsc::Sender<Vec<Output>>,
+    out: &mut Vec<Output>,
+) -> Option<(mpsc::Permit<'a, Vec<Output>>, Option<wire::Closing>)> {
     let place = outbox.reserve().await.ok()?;
     let was_full = !wire.has_room();
-    let closing = poll_fn(|cx| match wire.poll_output(cx, frames) {
+    let closing = poll_fn(|cx| match wire.poll_output(cx, out) {
         Poll::Pending if was_full && wire.has_room() => Poll::Ready(None),
         output => output,
     })

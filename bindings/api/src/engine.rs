@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chat_core::{Engine, MemoryStore, Options, PermissionHook, Store, UserId};
 use chat_sqlite::{OpenError, SqliteStore};
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::{connection::Connection, error::ChatError, runtime, session::Session};
 
@@ -12,32 +13,69 @@ use crate::{connection::Connection, error::ChatError, runtime, session::Session}
 #[derive(Clone, Debug)]
 pub struct ChatEngine {
     pub(crate) core: Engine,
+    /// Where its file is; nowhere for one in memory. Held by whoever lets go of the file or opens it again: until the
+    /// one is done the other must not begin.
+    file: Option<Arc<Mutex<String>>>,
 }
 
 impl ChatEngine {
     /// An engine over a file.
     pub(crate) async fn over_file(path: String, hook: Option<Arc<dyn PermissionHook>>) -> Result<Self, ChatError> {
-        // Opening reads and may migrate: not on a thread that others wait for.
-        // spawns: the opening; it ends by itself.
-        let opening = runtime::runtime()?.spawn_blocking(move || SqliteStore::open(path));
-        match opening.await {
-            Ok(store) => Self::over(Arc::new(store?), hook),
-            Err(_) => Err(ChatError::unavailable("the storage failed inside; please report it")),
-        }
+        let store = open(path.clone()).await?;
+        Self::over(store, hook, Some(path))
     }
 
     /// An engine that keeps everything in memory.
     pub(crate) fn over_memory(hook: Option<Arc<dyn PermissionHook>>) -> Result<Self, ChatError> {
-        Self::over(Arc::new(MemoryStore::default()), hook)
+        Self::over(Arc::new(MemoryStore::default()), hook, None)
     }
 
-    fn over(store: Arc<dyn Store>, permission: Option<Arc<dyn PermissionHook>>) -> Result<Self, ChatError> {
+    fn over(
+        store: Arc<dyn Store>,
+        permission: Option<Arc<dyn PermissionHook>>,
+        path: Option<String>,
+    ) -> Result<Self, ChatError> {
         let _here = runtime::runtime()?.enter();
-        Ok(Self { core: Engine::open(store, Options { permission, ..Options::default() }) })
+        let core = Engine::open(store, Options { permission, ..Options::default() });
+        Ok(Self { core, file: path.map(|path| Arc::new(Mutex::new(path))) })
     }
 
     pub(crate) fn session_of(&self, user: &str) -> Result<Session, ChatError> {
         Ok(Session::new(self.core.session(&UserId::new(user)?)))
+    }
+
+    pub(crate) async fn let_go(&self) -> Result<(), ChatError> {
+        let Some(turn) = self.turn().await else { return Ok(()) };
+        let engine = self.core.clone();
+        runtime::finish(async move {
+            let _turn = turn;
+            Ok(engine.suspend().await?)
+        })
+        .await
+    }
+
+    pub(crate) async fn go_on(&self) -> Result<(), ChatError> {
+        let Some(turn) = self.turn().await else { return Ok(()) };
+        let engine = self.core.clone();
+        runtime::finish(async move {
+            if engine.is_closed() {
+                return Err(chat_core::Error::Draining.into());
+            }
+            if !engine.is_suspended() {
+                return Ok(());
+            }
+            let store = open(turn.clone()).await?;
+            Ok(engine.resume(store).await?)
+        })
+        .await
+    }
+
+    /// One's turn at the file, in the order of the calls.
+    async fn turn(&self) -> Option<OwnedMutexGuard<String>> {
+        match &self.file {
+            Some(file) => Some(Arc::clone(file).lock_owned().await),
+            None => None,
+        }
     }
 
     pub(crate) async fn shut(&self) -> Result<(), ChatError> {
@@ -91,6 +129,25 @@ impl ChatEngine {
         Connection::open(&self.core, user, room).map(Arc::new)
     }
 
+    /// Lets go of the file for a while, as an app that goes to the background must: what was accepted is finished, then
+    /// the file is free. Until [`ChatEngine::resume`] every call fails with `suspended`; subscriptions stay, and hear
+    /// nothing. Twice is fine, and giving up on it takes nothing back. An engine in memory has no file and goes on.
+    ///
+    /// # Errors
+    /// What the store says when it is closed; the file is free all the same. `draining` after the end.
+    pub async fn suspend(&self) -> Result<(), ChatError> {
+        self.let_go().await
+    }
+
+    /// Goes on with the same file, which others may have changed meanwhile: every open room gets `resync`. Where it was
+    /// not suspended nothing happens.
+    ///
+    /// # Errors
+    /// As for opening; then it is still suspended, and can be resumed later. `draining` after the end.
+    pub async fn resume(&self) -> Result<(), ChatError> {
+        self.go_on().await
+    }
+
     /// Finishes what was accepted, ends every subscription and lets go of the file. Later calls fail with `draining`;
     /// doing it twice is fine.
     ///
@@ -98,6 +155,15 @@ impl ChatEngine {
     /// What the store says when it is closed.
     pub async fn shut_down(&self) -> Result<(), ChatError> {
         self.shut().await
+    }
+}
+
+/// Opens the file. That reads and may migrate: not on a thread that others wait for.
+async fn open(path: String) -> Result<Arc<dyn Store>, ChatError> {
+    // spawns: the opening; it ends by itself.
+    match runtime::runtime()?.spawn_blocking(move || SqliteStore::open(path)).await {
+        Ok(store) => Ok(Arc::new(store?)),
+        Err(_) => Err(ChatError::unavailable("the storage failed inside; please report it")),
     }
 }
 

@@ -70,6 +70,8 @@ pub enum ErrorCode {
     Busy,
     /// The storage cannot answer now.
     StorageUnavailable,
+    /// The engine is suspended: it has let go of its storage until it is resumed.
+    Suspended,
     /// The engine is closing or closed.
     Draining,
 }

@@ -11,7 +11,7 @@ use std::{
 
 use tokio::{
     runtime::{Builder, Handle, Runtime},
-    task::JoinHandle,
+    task::{JoinError, JoinHandle},
 };
 
 use crate::error::ChatError;
@@ -63,10 +63,19 @@ pub(crate) async fn run<T: Send + 'static>(
 ) -> Result<T, ChatError> {
     // spawns: one call; dropping the caller's future aborts it.
     let mut call = Call(runtime()?.spawn(call));
-    match (&mut call.0).await {
-        Ok(result) => Ok(result?),
-        Err(_) => Err(ChatError::unavailable("the engine failed inside; please report it")),
-    }
+    Ok(came_to((&mut call.0).await)??)
+}
+
+/// The same for what must not be left half done: it goes on also where the caller goes away.
+pub(crate) async fn finish<T: Send + 'static>(
+    call: impl Future<Output = Result<T, ChatError>> + Send + 'static,
+) -> Result<T, ChatError> {
+    // spawns: one call; it ends by itself.
+    came_to(runtime()?.spawn(call).await)?
+}
+
+fn came_to<T>(call: Result<T, JoinError>) -> Result<T, ChatError> {
+    call.map_err(|_| ChatError::unavailable("the engine failed inside; please report it"))
 }
 
 /// A call under way; it ends with whoever waits for it.

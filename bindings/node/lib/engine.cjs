@@ -47,6 +47,14 @@ class ChatEngine {
     return server;
   }
 
+  async suspend() {
+    await call(this.#native, 'suspend', []);
+  }
+
+  async resume() {
+    await call(this.#native, 'resume', []);
+  }
+
   async close() {
     await Promise.all([...this.#servers].map((server) => server.close()));
     await call(this.#native, 'close', []);

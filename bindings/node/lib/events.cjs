@@ -29,10 +29,11 @@ class Events {
     this.#pull.end();
   }
 
-  async *[Symbol.asyncIterator]() {
+  [Symbol.asyncIterator]() {
     const { rooms, signal } = this.#options;
-    if (rooms) await this.subscribe(rooms);
-    for await (const text of this.#pull.items(signal)) yield JSON.parse(text);
+    const before = rooms && (() => this.subscribe(rooms));
+    // One generator and no other around it: each takes a turn of the loop's queue for every event.
+    return this.#pull.items({ signal, before, read: JSON.parse });
   }
 
   [Symbol.dispose ?? Symbol.for('Symbol.dispose')]() {

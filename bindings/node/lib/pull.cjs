@@ -20,8 +20,9 @@ class Pull {
     this.#woken = resolvers();
   }
 
-  /** Everything that comes, until the end. Waiting does not keep the process alive. */
-  async *items(signal) {
+  /** Everything that comes, until the end, as `read` makes it of its text. Waiting does not keep the process alive. */
+  async *items({ signal, before, read = (text) => text } = {}) {
+    await before?.();
     const abort = () => this.end();
     signal?.addEventListener('abort', abort, { once: true });
     try {
@@ -33,7 +34,7 @@ class Pull {
         if (texts.length === 0) await woken;
         for (const text of texts) {
           signal?.throwIfAborted();
-          yield text;
+          yield read(text);
         }
       }
     } finally {

@@ -46,6 +46,45 @@ test('a file is opened once at a time, and let go of by close', async (t) => {
   }
 });
 
+test('suspended it lets go of the file, and resumed it has what others wrote meanwhile', async (t) => {
+  alive(t);
+  const path = join(folder(t), 'chat.db');
+  const engine = await ChatEngine.open({ path });
+  await engine.host().createRoom({ key: 'job:42', participants: ['ann', 'ben'] });
+  const events = engine.session('ann').events();
+  const [{ cursor }] = await events.subscribe('job:42');
+  await engine.suspend();
+  await engine.suspend();
+  await assert.rejects(engine.session('ann').send('job:42', { content: 'x' }), { code: 'suspended', retryable: true });
+  await assert.rejects(engine.session('ann').rooms(), { code: 'suspended' });
+  const other = await ChatEngine.open({ path });
+  await other.session('ben').send('job:42', { content: 'from elsewhere' });
+  await assert.rejects(engine.resume(), { code: 'storage_unavailable', message: /already in use/ });
+  await assert.rejects(engine.session('ann').rooms(), { code: 'suspended' });
+  await other.close();
+  await Promise.all([engine.resume(), engine.resume()]);
+  for await (const event of events) {
+    if (event.type === 'resync') break;
+  }
+  const again = engine.session('ann').events();
+  const [{ changes }] = await again.subscribe([{ room: 'job:42', cursor }]);
+  assert.deepEqual(changes.map(({ message }) => message.content), ['from elsewhere']);
+  const { message } = await engine.session('ann').send('job:42', { content: 'on we go' });
+  assert.equal(message.seq, 2);
+  await engine.close();
+  await assert.rejects(engine.suspend(), { code: 'draining' });
+  await assert.rejects(engine.resume(), { code: 'draining' });
+});
+
+test('an engine in memory has nothing to let go of', async () => {
+  const engine = await ChatEngine.open({ memory: true });
+  await engine.suspend();
+  await engine.host().createRoom({ key: 'job:42', participants: ['ann'] });
+  await engine.resume();
+  assert.equal((await engine.session('ann').rooms()).results.length, 1);
+  await engine.close();
+});
+
 test('what is no chat database is left alone', async (t) => {
   const path = join(folder(t), 'notes.txt');
   writeFileSync(path, 'dear diary '.repeat(500));

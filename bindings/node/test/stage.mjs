@@ -12,7 +12,7 @@ export function alive(t) {
 }
 
 /** What `promise` comes to, or an error that says what was waited for. */
-export async function within(promise, what, ms = 10_000) {
+export async function within(promise, what, ms = 60_000) {
   let timer;
   const late = new Promise((_, reject) => {
     timer = setTimeout(() => reject(new Error(`nothing came within ${ms} ms: ${what}`)), ms);

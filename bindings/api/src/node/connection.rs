@@ -25,7 +25,7 @@ impl ChatEngine {
         let pulled = Pulled::start(&wake, |filled| async move {
             while let Some(frames) = source.frames().await {
                 for frame in frames {
-                    if !filled.put(String::from_utf8_lossy(&frame).into_owned()).await {
+                    if !filled.put(frame).await {
                         return;
                     }
                 }

@@ -63,6 +63,20 @@ impl ChatEngine {
         Session(session::Session::new(self.0.core.host()))
     }
 
+    /// Lets go of the file for a while.
+    #[napi]
+    pub fn suspend<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
+        let engine = self.0.clone();
+        promise(env, async move { engine.let_go().await.map(|()| String::from("null")) })
+    }
+
+    /// Goes on with the same file.
+    #[napi]
+    pub fn resume<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
+        let engine = self.0.clone();
+        promise(env, async move { engine.go_on().await.map(|()| String::from("null")) })
+    }
+
     /// Finishes what was accepted and lets go of everything.
     #[napi]
     pub fn close<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {

@@ -41,6 +41,7 @@ async def chat(socket: WebSocket):
     if not user:
         await socket.close(3500)
         return
+    # ANCHOR: carry
     async with app.state.chat.connection(user, None) as connection:
         receiving = asyncio.create_task(receive(socket, connection))
         async for frame in connection.frames():
@@ -48,6 +49,7 @@ async def chat(socket: WebSocket):
         receiving.cancel()
         if (code := connection.close_code()) is not None:
             await socket.close(code)
+    # ANCHOR_END: carry
 
 
 async def receive(socket: WebSocket, connection) -> None:

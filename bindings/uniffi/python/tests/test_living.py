@@ -31,7 +31,7 @@ def run(test):
     def wrapped(*_):
         async def played():
             people = [AddParticipant(user_id="ann"), AddParticipant(user_id="ben")]
-            async with asyncio.timeout(30), ChatEngine.in_memory() as engine:
+            async with asyncio.timeout(120), ChatEngine.in_memory() as engine:
                 room = await engine.host().create_room(CreateRoom(key="job:42", participants=people))
                 await test(engine, room.id)
 
@@ -221,6 +221,42 @@ def test_a_file_is_opened_once_at_a_time(tmp_path):
     asyncio.run(played())
 
 
+def test_suspended_it_lets_go_of_the_file_and_resumed_it_has_what_others_wrote_meanwhile(tmp_path):
+    async def played():
+        path = str(tmp_path / "chat.db")
+        people = [AddParticipant(user_id="ann"), AddParticipant(user_id="ben")]
+        async with asyncio.timeout(120), await ChatEngine.open(path) as engine:
+            room = await engine.host().create_room(CreateRoom(key="job:42", participants=people))
+            events = engine.session("ann").events()
+            [opened] = await events.subscribe(room.id)
+            await engine.suspend()
+            await engine.suspend()
+            with fails(ErrorCode.SUSPENDED):
+                await engine.session("ann").send(room.id, SendMessage(content="x"))
+            async with await ChatEngine.open(path) as other:
+                await other.session("ben").send(room.id, SendMessage(content="from elsewhere"))
+                with fails(ErrorCode.STORAGE_UNAVAILABLE, "already in use"):
+                    await engine.resume()
+            await asyncio.gather(engine.resume(), engine.resume())
+            async for event in events:
+                if isinstance(event, Event.RESYNC):
+                    break
+            # Giving up on it takes nothing back.
+            giving_up = asyncio.create_task(engine.suspend())
+            await asyncio.sleep(0)
+            giving_up.cancel()
+            await engine.resume()
+            [opened] = await engine.session("ann").events().subscribe(OpenRoom(room=room.id, cursor=opened.cursor))
+            assert [change.message.content for change in opened.changes] == ["from elsewhere"]
+            assert (await engine.session("ann").send(room.id, SendMessage(content="on we go"))).message.seq == 2
+        with fails(ErrorCode.DRAINING):
+            await engine.suspend()
+        with fails(ErrorCode.DRAINING):
+            await engine.resume()
+
+    asyncio.run(played())
+
+
 @pytest.mark.parametrize("end", ["await engine.close()", "pass", "sys.exit(0)"])
 def test_a_program_ends_by_itself(end):
     program = f"""
@@ -237,7 +273,7 @@ def test_a_program_ends_by_itself(end):
             {end}
         asyncio.run(main())
     """
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], timeout=30, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], timeout=120, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
 

@@ -23,7 +23,7 @@ def played(permit, test):
 
     async def play():
         people = [AddParticipant(user_id="ann"), AddParticipant(user_id="ben")]
-        async with asyncio.timeout(30), ChatEngine.in_memory(permit) as engine:
+        async with asyncio.timeout(120), ChatEngine.in_memory(permit) as engine:
             await engine.host().create_room(CreateRoom(key="job:42", participants=people))
             await test(engine)
             return [message.content for message in (await engine.host().history("job:42")).results]
@@ -109,7 +109,7 @@ def test_a_hook_of_ones_own_kind_may_fail_or_lose_its_question():
     async def test(hook):
         from chat_engine import _in_memory
 
-        async with asyncio.timeout(30), _in_memory(hook) as engine:
+        async with asyncio.timeout(120), _in_memory(hook) as engine:
             await engine.host().create_room(CreateRoom(key="job:42", participants=[AddParticipant(user_id="ann")]))
             await refused(ErrorCode.BUSY, engine.session("ann").send("job:42", SendMessage(content="x")))
 
@@ -148,6 +148,6 @@ def test_a_program_ends_by_itself_while_its_hook_is_asked(end):
             {end}
         asyncio.run(main())
     """
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], timeout=30, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], timeout=120, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr

@@ -110,7 +110,7 @@ async def story():
                 assert all(room.snapshot for room in opened), where
             elif "event" in step:
                 kind = getattr(chat.Event, step["event"]["type"].upper())
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(60):
                     async for event in told[step["as"]]:
                         if isinstance(event, kind):
                             break

@@ -12,6 +12,7 @@ import kotlin.test.assertIs
 import kotlin.test.assertNull
 import kotlin.test.assertTrue
 import kotlin.time.Duration.Companion.seconds
+import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Dispatchers
@@ -32,7 +33,7 @@ import kotlinx.coroutines.withTimeout
 class LivingTest {
     /** An engine and the room `job:42` of ann and ben. */
     private fun engine(test: suspend CoroutineScope.(ChatEngine, String) -> Unit) = runBlocking {
-        withTimeout(30.seconds) {
+        withTimeout(120.seconds) {
             ChatEngine.inMemory().running { engine ->
                 val people = listOf(AddParticipant("ann"), AddParticipant("ben"))
                 val room = engine.host().createRoom(CreateRoom(key = "job:42", participants = people))
@@ -148,6 +149,38 @@ class LivingTest {
             assertContains(conn.frames().toList().last(), "\"closing\"")
             assertEquals(3501u, conn.closeCode())
         }
+    }
+
+    @Test
+    fun `in the background it lets go of the file, and back it has what others wrote meanwhile`() = runBlocking {
+        val folder = Files.createTempDirectory("chat-engine").toFile()
+        val path = File(folder, "chat.db").path
+        val people = listOf(AddParticipant("ann"), AddParticipant("ben"))
+        ChatEngine.open(path).running { engine ->
+            val room = engine.host().createRoom(CreateRoom(key = "job:42", participants = people)).id
+            val ann = engine.session("ann")
+            val told = CompletableDeferred<Event.Resync>()
+            val listening = launch(start = CoroutineStart.UNDISPATCHED) {
+                ann.follow(room).filterIsInstance<Event.Resync>().first().let { told.complete(it) }
+            }
+            ann.events().use { events ->
+                val cursor = events.subscribe(listOf(OpenRoom(room))).single().cursor
+                engine.suspend()
+                engine.suspend()
+                fails(ErrorCode.SUSPENDED) { ann.send(room, SendMessage("x")) }
+                ChatEngine.open(path).running { other ->
+                    other.session("ben").send(room, SendMessage("from elsewhere"))
+                    fails(ErrorCode.STORAGE_UNAVAILABLE, "already in use") { engine.resume() }
+                }
+                listOf(async { engine.resume() }, async { engine.resume() }).awaitAll()
+                assertEquals(room, withTimeout(120.seconds) { told.await() }.room)
+                listening.join()
+                val changes = events.subscribe(listOf(OpenRoom(room, cursor))).single().changes
+                assertEquals(listOf("from elsewhere"), changes?.map { (it as Event.ChatMessage).message.content })
+                assertEquals(2, ann.send(room, SendMessage("on we go")).message.seq)
+            }
+        }
+        assertTrue(folder.deleteRecursively())
     }
 
     @Test

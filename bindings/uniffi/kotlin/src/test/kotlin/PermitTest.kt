@@ -18,7 +18,7 @@ import kotlinx.coroutines.withTimeout
 class PermitTest {
     /** An engine with the hook and the room `job:42` of ann and ben; what was said in it. */
     private fun played(hook: PermissionHook, test: suspend (ChatEngine) -> Unit): List<String?> = runBlocking {
-        withTimeout(30.seconds) {
+        withTimeout(120.seconds) {
             ChatEngine.inMemory(hook).running { engine ->
                 val people = listOf(AddParticipant("ann"), AddParticipant("ben"))
                 engine.host().createRoom(CreateRoom(key = "job:42", participants = people))

@@ -48,7 +48,7 @@ class StoryTest {
         } else if (step.has("event")) {
             val wanted = step["event"].asJsonObject
             val type = camel(wanted["type"].asString).replaceFirstChar(Char::uppercase)
-            val event = withTimeout(10.seconds) { told.getValue(name).asFlow().first { it::class.simpleName == type } }
+            val event = withTimeout(60.seconds) { told.getValue(name).asFlow().first { it::class.simpleName == type } }
             val said = shown(event).asJsonObject.apply { add("type", wanted["type"]) }
             contains(said, meant(wanted), where)
         } else {

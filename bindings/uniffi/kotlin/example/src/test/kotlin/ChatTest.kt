@@ -12,7 +12,7 @@ import kotlinx.coroutines.withTimeout
 class ChatTest {
     @Test
     fun `what is typed is read by the other, and there again the next time`() = runBlocking {
-        withTimeout(20.seconds) {
+        withTimeout(120.seconds) {
             val shown = mutableListOf<String>()
             ChatEngine.inMemory().running { engine ->
                 chat(engine, sequenceOf("Is the key there?", "   ")) { shown += it }
@@ -30,7 +30,7 @@ class ChatTest {
         val before = System.out
         System.setOut(PrintStream(said, true))
         try {
-            withTimeout(20.seconds) { first(createTempDirectory().resolve("chat.db").toString()) }
+            withTimeout(120.seconds) { first(createTempDirectory().resolve("chat.db").toString()) }
         } finally {
             System.setOut(before)
         }
