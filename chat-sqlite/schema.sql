@@ -123,7 +123,8 @@ CREATE TABLE fresh (
 
 -- Changes that are no posts: place is room and rev. No content; `seq` or `user` names what it is about, neither
 -- the room itself. `posted` is how many messages there were before it: between two of these rows all changes are
--- posts, so this leads from any rev to its row.
+-- posts, so this leads from any rev to its row. The old ones of a room are removed, but the last of them: from its rev
+-- on the history is whole, and who stands before it begins anew.
 CREATE TABLE change (
     place INTEGER PRIMARY KEY,
     posted INTEGER NOT NULL,
@@ -135,7 +136,8 @@ CREATE TABLE change (
     chain INTEGER NOT NULL
 ) STRICT;
 
--- Operations that no message row records. `scope` is a room's id, or zeros for one that made a room.
+-- Operations that no message row records. `scope` is a room's id, or zeros for one that made a room. They are removed
+-- some time after `at`, as changes are.
 CREATE TABLE operation (
     scope BLOB NOT NULL,
     actor TEXT NOT NULL,
@@ -145,6 +147,7 @@ CREATE TABLE operation (
     message BLOB,
     seq INTEGER,
     user TEXT,
+    at INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (scope, actor, name)
 ) STRICT, WITHOUT ROWID;
 

@@ -10,7 +10,7 @@ mod system;
 pub mod wire;
 
 pub use clock::{Clock, Ids, Random};
-pub use engine::{Attempt, Denial, Engine, Frame, Live, Options, PermissionHook, Session};
+pub use engine::{Attempt, Burst, Denial, Engine, Frame, Live, Options, PermissionHook, Session};
 pub use gate::{Gate, Step};
 pub use model::*;
 pub use rules::{Actor, Replica};

@@ -1,7 +1,9 @@
 //! The SQLite store of chat-core: everything in one file, and nothing to run beside it.
 //!
 //! One thread writes. It takes what waits, applies it in one transaction, syncs once, and answers everybody. A few
-//! threads read, each from one snapshot. Nobody else may have the file open for writing: a lock file says so.
+//! threads read, each from one snapshot. What is short is done by whoever asks, as long as short things were short
+//! lately; so a slow disk holds up these threads, and seldom a runtime. Nobody else may have the file open for writing: a lock
+//! file says so.
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -20,6 +22,7 @@ mod lock;
 mod maintenance;
 mod names;
 mod open;
+mod pace;
 mod place;
 mod readers;
 mod rows;

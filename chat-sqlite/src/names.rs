@@ -25,6 +25,9 @@ const GATHERED: usize = 16_384;
 /// How many move in one transaction, and how many must have come since the last ones did.
 const STEP: usize = 256;
 
+/// How many a small transaction brings.
+const FEW: usize = 16;
+
 /// The key of a name in the index: its room's number, and 32 bits of a hash of it and whose it is. What is found under
 /// a key is then compared.
 pub(crate) fn key(digester: Digester, number: i64, actor: Option<&UserId>, name: &ClientId) -> i64 {
@@ -52,6 +55,20 @@ struct Fresh {
     brought: Vec<u8>,
 }
 
+impl Fresh {
+    /// Whether it is time to move some, when so many more have come.
+    fn are_due(&self, more: usize) -> bool {
+        self.came + more >= STEP && (!self.moving.is_empty() || self.gathering.len() + more >= GATHERED)
+    }
+
+    /// Those that move next: all of them, if they come faster than they move in such steps.
+    fn next(&mut self) -> Vec<Entry> {
+        let next = self.moving.iter().take(self.came).copied().collect();
+        self.came = 0;
+        next
+    }
+}
+
 impl Names {
     /// Reads those that may not be in the index, in place of what was known of them.
     pub(crate) fn load(&self, connection: &Connection) -> Outcome<()> {
@@ -77,29 +94,35 @@ impl Names {
         found.map(|(key, seq)| place(room_at(*key), *seq)).collect()
     }
 
+    /// Whether so many have come that the next transaction moves some.
+    pub(crate) fn are_due(&self) -> bool {
+        // With those that it brings itself.
+        self.lock().are_due(FEW)
+    }
+
     /// Ends the transaction under way: writes what it has brought, and moves some to the index when enough have come.
     /// Those must be [forgotten](Self::forget) once all is durable. After a failure, [load](Self::load).
     pub(crate) fn write(&self, connection: &Connection) -> Outcome<Vec<Entry>> {
-        let mut fresh = self.lock();
-        if !fresh.brought.is_empty() {
-            connection.run("INSERT INTO fresh (names) VALUES (?1)", [&fresh.brought])?;
-            fresh.brought.clear();
+        // Readers look names up meanwhile: nothing is written while the lock is held. Only the writer changes anything.
+        let brought = std::mem::take(&mut self.lock().brought);
+        if !brought.is_empty() {
+            connection.run("INSERT INTO fresh (names) VALUES (?1)", [brought])?;
         }
-        if fresh.came < STEP {
+        if !self.lock().are_due(0) {
             return Ok(Vec::new());
         }
-        if fresh.moving.is_empty() {
-            if fresh.gathering.len() < GATHERED {
-                return Ok(Vec::new());
-            }
-            connection.run("DELETE FROM fresh WHERE number <= ?1", [fresh.last_moving])?;
+        let moved_up_to = {
+            let fresh = self.lock();
+            fresh.moving.is_empty().then_some(fresh.last_moving)
+        };
+        if let Some(last_moving) = moved_up_to {
+            connection.run("DELETE FROM fresh WHERE number <= ?1", [last_moving])?;
             let last = connection.one("SELECT max(number) FROM fresh", [], |row| Ok(row.get(0)?))?;
+            let mut fresh = self.lock();
             fresh.last_moving = last.unwrap_or(0);
             fresh.moving = std::mem::take(&mut fresh.gathering);
         }
-        // All of them, if they come faster than they move in such steps.
-        let some: Vec<Entry> = fresh.moving.iter().take(fresh.came).copied().collect();
-        fresh.came = 0;
+        let some = self.lock().next();
         for (key, seq) in &some {
             // After a failure, one that is there already may come again.
             connection.run("INSERT OR IGNORE INTO name (key, seq) VALUES (?1, ?2)", [*key, seq.cast_signed()])?;

@@ -3,6 +3,7 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use rusqlite::Connection;
@@ -23,13 +24,17 @@ pub struct Options {
     pub readers: usize,
     /// How much of the file is kept in memory, in bytes, over all connections together. The writer has half of it.
     pub cache_bytes: usize,
+    /// How long at least changes that are no messages are kept, and the names of operations that posted none. Who
+    /// resumes from before then gets a snapshot instead of changes; nothing else is lost.
+    pub retention: Duration,
 }
 
 impl Default for Options {
-    /// Full durability, 64 MiB, and a reader per processor, but 2 to 4.
+    /// Full durability, 64 MiB, 30 days, and a reader per processor, but 2 to 4.
     fn default() -> Self {
         let readers = std::thread::available_parallelism().map_or(2, |processors| processors.get().clamp(2, 4));
-        Self { synchronous: Synchronous::Full, readers, cache_bytes: 64 << 20 }
+        let retention = Duration::from_secs(30 * 24 * 60 * 60);
+        Self { synchronous: Synchronous::Full, readers, cache_bytes: 64 << 20, retention }
     }
 }
 

@@ -15,15 +15,15 @@ use chat_core::{
         StoreError, StoreResult, View, Viewer, Window,
     },
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::{sync::oneshot, task::coop::consume_budget};
 
 use crate::{
     failure::Outcome,
     names::Names,
     open::{self, OpenError, Options},
-    readers::{self, Job, Reader, Snapshot},
+    readers::{Desks, Length, Reader, Reading, Snapshot},
     schema::Meta,
-    writer::{self, Request, Writer},
+    writer::{Desk, Writer, Writing},
 };
 
 /// Keeps everything in one SQLite file.
@@ -33,14 +33,14 @@ use crate::{
 pub struct SqliteStore {
     meta: Meta,
     /// `None` when the store is closed. Held while one of them is cloned, never across an `await`.
-    queues: Mutex<Option<Queues>>,
+    ways: Mutex<Option<Ways>>,
     threads: tokio::sync::Mutex<Threads>,
 }
 
-/// Where the threads take their work from; they end when nobody has a way into these any more.
-struct Queues {
-    commits: mpsc::Sender<Request>,
-    reads: mpsc::Sender<Job>,
+/// The ways to those who work; these end when there is none any more.
+struct Ways {
+    writing: Writing,
+    reading: Reading,
 }
 
 /// The threads, until they were waited for.
@@ -74,33 +74,43 @@ impl SqliteStore {
         let (database, lock) = open::open(path, options)?;
         let (meta, lock) = (database.meta, Arc::new(lock));
         let failed = |failure| open::failed(path, failure);
-        let (reads, jobs) = mpsc::channel(readers::WAITING);
-        let (commits, requests) = mpsc::channel(writer::WAITING);
-        let jobs = Arc::new(Mutex::new(jobs));
         let names = Arc::new(Names::default());
+        let open = |_| Reader::open(&database, Arc::clone(&names), Arc::clone(&lock));
+        let readers = (0..database.options.readers.max(1)).map(open).collect::<Outcome<Vec<_>>>().map_err(failed)?;
         let mut threads = Threads::default();
-        for number in 1..=database.options.readers.max(1) {
-            let reader = Reader::open(&database, Arc::clone(&names), Arc::clone(&lock)).map_err(failed)?;
-            let jobs = Arc::clone(&jobs);
-            let name = format!("chat-sqlite reader {number}");
-            threads.readers.push(Running::start(path, name, move || reader.run(&jobs))?);
+        let numbers = 0..readers.len();
+        let (desks, reading) = Desks::new(readers);
+        for number in numbers {
+            let (desks, name) = (Arc::clone(&desks), format!("chat-sqlite reader {}", number + 1));
+            threads.readers.push(Running::start(path, name, move || desks.run(number))?);
         }
-        let writer = Writer::open(database, names, lock).map_err(failed)?;
-        threads.writer = Some(Running::start(path, "chat-sqlite writer".into(), move || writer.run(requests))?);
-        let queues = Mutex::new(Some(Queues { commits, reads }));
-        Ok(Self { meta, queues, threads: tokio::sync::Mutex::new(threads) })
+        let (desk, writing, requests) = Desk::new(Writer::open(database, names, lock).map_err(failed)?);
+        threads.writer = Some(Running::start(path, "chat-sqlite writer".into(), move || desk.run(requests))?);
+        let ways = Mutex::new(Some(Ways { writing, reading }));
+        Ok(Self { meta, ways, threads: tokio::sync::Mutex::new(threads) })
     }
 
-    /// A way into one of the queues. It is dropped as soon as something is in: closing waits for it.
-    fn queue<T>(&self, pick: impl FnOnce(&Queues) -> mpsc::Sender<T>) -> StoreResult<mpsc::Sender<T>> {
-        self.queues.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(pick).ok_or(StoreError::Closed)
+    /// One of the ways. It is dropped as soon as the work is done or waits: closing waits for that.
+    fn way<T>(&self, pick: impl FnOnce(&Ways) -> T) -> StoreResult<T> {
+        self.ways.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(pick).ok_or(StoreError::Closed)
     }
 
+    /// Something that is short where everything is in memory. Whoever looks again and again, and never has to wait, lets
+    /// others run now and then.
+    async fn look<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Snapshot<'_>) -> Outcome<T> + Send + 'static,
+    ) -> StoreResult<T> {
+        consume_budget().await;
+        self.way(|ways| ways.reading.clone())?.read(Length::Short, read).await
+    }
+
+    /// Something that may be long.
     async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Snapshot<'_>) -> Outcome<T> + Send + 'static,
     ) -> StoreResult<T> {
-        readers::read(self.queue(|queues| queues.reads.clone())?, read).await
+        self.way(|ways| ways.reading.clone())?.read(Length::Any, read).await
     }
 }
 
@@ -112,7 +122,7 @@ impl<T: Send + 'static> Running<T> {
             // Whoever would wait may have gone.
             let _ = end.send(work());
         };
-        // spawns: a reader or the writer; it ends when the store's queues are dropped: by `close`, or with the store.
+        // spawns: a reader or the writer; it ends when the store's ways to it are dropped: by `close`, or with it.
         let thread = std::thread::Builder::new().name(name).spawn(run);
         thread.map(|thread| Self { ended, thread }).map_err(|error| open::io_error(path, error))
     }
@@ -142,13 +152,9 @@ impl Store for SqliteStore {
 
     async fn commit(&self, batch: Vec<Commit>) -> Vec<Result<Applied, CommitError>> {
         let size = batch.len();
-        let answers = async {
-            let (queue, (reply, answers)) = (self.queue(|queues| queues.commits.clone())?, oneshot::channel());
-            let ended = || StoreError::Unavailable("the writer ended; open the store anew".into());
-            queue.send(Request { commits: batch, reply }).await.map_err(|_| ended())?;
-            drop(queue);
-            answers.await.map_err(|_| ended())
-        };
+        // As with a look.
+        consume_budget().await;
+        let answers = async { self.way(|ways| ways.writing.clone())?.commit(batch).await };
         answers.await.unwrap_or_else(|error: StoreError| vec![Err(error.into()); size])
     }
 
@@ -159,28 +165,28 @@ impl Store for SqliteStore {
         name: &ClientId,
     ) -> StoreResult<Option<Operation>> {
         let (actor, name) = (actor.cloned(), name.clone());
-        self.read(move |snapshot| snapshot.operation(scope, actor.as_ref(), &name)).await
+        self.look(move |snapshot| snapshot.operation(scope, actor.as_ref(), &name)).await
     }
 
     async fn view(&self, room: &RoomSelector, users: &[UserId]) -> StoreResult<Option<View>> {
         let (room, users) = (room.clone(), users.to_vec());
-        self.read(move |snapshot| snapshot.view(&room, &users)).await
+        self.look(move |snapshot| snapshot.view(&room, &users)).await
     }
 
     async fn message(&self, viewer: Viewer<'_>, id: MessageId) -> StoreResult<Option<Message>> {
         let viewer = viewer.into();
-        self.read(move |snapshot| snapshot.message(&viewer, id)).await
+        self.look(move |snapshot| snapshot.message(&viewer, id)).await
     }
 
     async fn history(
         &self,
         viewer: Viewer<'_>,
-        room: RoomId,
+        room: &RoomSelector,
         window: Window,
         limit: usize,
     ) -> StoreResult<Option<History>> {
-        let viewer = viewer.into();
-        self.read(move |snapshot| snapshot.history(&viewer, room, window, limit)).await
+        let (viewer, room) = (viewer.into(), room.clone());
+        self.look(move |snapshot| snapshot.history(&viewer, &room, window, limit)).await
     }
 
     async fn messages(&self, viewer: Viewer<'_>, before: Option<MessageId>, limit: usize) -> StoreResult<Vec<Message>> {
@@ -196,7 +202,7 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> StoreResult<Option<Vec<Member>>> {
         let (viewer, after) = (viewer.into(), after.cloned());
-        self.read(move |snapshot| snapshot.participants(&viewer, room, after.as_ref(), limit)).await
+        self.look(move |snapshot| snapshot.participants(&viewer, room, after.as_ref(), limit)).await
     }
 
     async fn readers(
@@ -222,18 +228,17 @@ impl Store for SqliteStore {
 
     async fn room(&self, viewer: Viewer<'_>, room: &RoomSelector) -> StoreResult<Option<RoomRow>> {
         let (viewer, room) = (viewer.into(), room.clone());
-        self.read(move |snapshot| snapshot.room(&viewer, &room)).await
+        self.look(move |snapshot| snapshot.room(&viewer, &room)).await
     }
 
     async fn catch_up(
         &self,
         viewer: Viewer<'_>,
-        room: RoomId,
-        since: Option<Cursor>,
+        rooms: &[(RoomId, Option<Cursor>)],
         limits: CatchUpLimits,
-    ) -> StoreResult<Option<CatchUp>> {
-        let viewer = viewer.into();
-        self.read(move |snapshot| snapshot.catch_up(&viewer, room, since, limits)).await
+    ) -> StoreResult<Vec<Option<CatchUp>>> {
+        let (viewer, rooms) = (viewer.into(), rooms.to_vec());
+        self.read(move |snapshot| snapshot.catch_up(&viewer, &rooms, limits)).await
     }
 
     async fn unread(&self, user: &UserId) -> StoreResult<u64> {
@@ -249,15 +254,15 @@ impl Store for SqliteStore {
     async fn close(&self) -> StoreResult<()> {
         // Whoever closes second waits for the first. A wait that is given up can be taken up by another call.
         let mut threads = self.threads.lock().await;
-        let queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let (commits, reads) = queues.map(|Queues { commits, reads }| (commits, reads)).unzip();
+        let ways = self.ways.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let (writing, reading) = ways.map(|Ways { writing, reading }| (writing, reading)).unzip();
         // First the readers: the last to close the file removes the log, and two at once would each leave it.
-        drop(reads);
+        drop(reading);
         while let Some(reader) = threads.readers.last_mut() {
             reader.end().await;
             threads.readers.pop().map(|reader| reader.thread.join());
         }
-        drop(commits);
+        drop(writing);
         let Some(writer) = &mut threads.writer else { return Ok(()) };
         let ended = writer.end().await;
         threads.writer.take().map(|writer| writer.thread.join());
@@ -267,6 +272,12 @@ impl Store for SqliteStore {
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        pin::{Pin, pin},
+        sync::atomic::{AtomicUsize, Ordering},
+        task::{Context, Waker},
+    };
+
     use super::*;
 
     #[tokio::test]
@@ -280,6 +291,34 @@ mod tests {
         }
         assert_eq!(store.messages(Viewer::Host, None, 10).await, Ok(Vec::new()));
         store.close().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn reads_that_were_given_up_are_not_done_and_give_back_their_places() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options { readers: 1, ..Options::default() };
+        let store = SqliteStore::open_with(folder.path().join("chat.db"), options).unwrap();
+        let (release, held) = std::sync::mpsc::sync_channel(1);
+        let mut busy = pin!(store.read(move |_| Ok(held.recv())));
+        assert!(is_pending(busy.as_mut()));
+        let done = Arc::new(AtomicUsize::new(0));
+        for _ in 0..2 * crate::readers::WAITING {
+            let done = Arc::clone(&done);
+            let given_up = pin!(store.read(move |_| Ok(done.fetch_add(1, Ordering::Relaxed))));
+            assert!(is_pending(given_up));
+            // One task may not do so much without a pause.
+            tokio::task::yield_now().await;
+        }
+        let mut waits = pin!(store.messages(Viewer::Host, None, 10));
+        assert!(is_pending(waits.as_mut()));
+        release.send(()).unwrap();
+        assert_eq!((busy.await, waits.await), (Ok(Ok(())), Ok(Vec::new())));
+        assert_eq!(done.load(Ordering::Relaxed), 0);
+        store.close().await.unwrap();
+    }
+
+    fn is_pending(future: Pin<&mut impl Future>) -> bool {
+        future.poll(&mut Context::from_waker(Waker::noop())).is_pending()
     }
 
     #[tokio::test]

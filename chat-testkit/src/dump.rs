@@ -40,7 +40,10 @@ pub async fn dump(store: &dyn Store, room: RoomId) -> String {
     let mut text = head(&view.room);
     let people = store.participants(Viewer::Host, room, None, ALL).await.expect("the store has participants");
     people.iter().flatten().for_each(|member| one_member(member, &mut text));
-    let history = store.history(Viewer::Host, room, Window::After(0), ALL).await.expect("the store has a history");
+    let history = store
+        .history(Viewer::Host, &RoomSelector::Id(room), Window::After(0), ALL)
+        .await
+        .expect("the store has a history");
     history.iter().flat_map(|history| &history.messages).for_each(|message| one_message(message, &mut text));
     text
 }

@@ -202,7 +202,7 @@ impl Store for Hooked {
     async fn history(
         &self,
         viewer: Viewer<'_>,
-        room: RoomId,
+        room: &RoomSelector,
         window: Window,
         limit: usize,
     ) -> StoreResult<Option<History>> {
@@ -249,11 +249,10 @@ impl Store for Hooked {
     async fn catch_up(
         &self,
         viewer: Viewer<'_>,
-        room: RoomId,
-        since: Option<Cursor>,
+        rooms: &[(RoomId, Option<Cursor>)],
         limits: CatchUpLimits,
-    ) -> StoreResult<Option<CatchUp>> {
-        self.call(Call::CatchUp, self.store.catch_up(viewer, room, since, limits)).await
+    ) -> StoreResult<Vec<Option<CatchUp>>> {
+        self.call(Call::CatchUp, self.store.catch_up(viewer, rooms, limits)).await
     }
 
     async fn unread(&self, user: &UserId) -> StoreResult<u64> {

@@ -11,7 +11,7 @@ use chat_core::{
 pub(crate) const ALL: usize = 1 << 20;
 
 /// The limits of a catch-up that leaves nothing out.
-pub(crate) const WHOLE: CatchUpLimits = CatchUpLimits { changes: ALL, messages: ALL, members: ALL };
+pub(crate) const WHOLE: CatchUpLimits = CatchUpLimits { changes: ALL, messages: ALL, members: ALL, bytes: ALL };
 
 /// From how many positions of each room the picture catches up, about.
 const POSITIONS: usize = 4;
@@ -52,7 +52,8 @@ async fn one_room(store: &dyn Store, viewer: Viewer<'_>, room: RoomId, who: &str
     let who = format!("{who} in {room}");
     let row = store.room(viewer, &RoomSelector::Id(room)).await.expect("the store shows the room");
     put(text, &who, "room", row);
-    let history = store.history(viewer, room, Window::After(0), ALL).await.expect("the store has a history");
+    let history =
+        store.history(viewer, &RoomSelector::Id(room), Window::After(0), ALL).await.expect("the store has a history");
     for message in history.iter().flat_map(|history| &history.messages) {
         put(text, &who, "history", message);
         put(text, &who, "alone", store.message(viewer, message.id).await.expect("the store has the message"));
@@ -60,10 +61,11 @@ async fn one_room(store: &dyn Store, viewer: Viewer<'_>, room: RoomId, who: &str
     }
     let people = store.participants(viewer, room, None, ALL).await.expect("the store has participants");
     people.iter().flatten().for_each(|member| put(text, &who, "participants", member));
-    put(text, &who, "snapshot", store.catch_up(viewer, room, None, WHOLE).await.expect("the store catches up"));
-    for since in positions(store, room, POSITIONS).await {
-        let missed = store.catch_up(viewer, room, Some(since), WHOLE).await.expect("the store catches up");
-        put(text, &who, format_args!("missed since {}", since.rev), missed);
+    let since = std::iter::once(None).chain(positions(store, room, POSITIONS).await.into_iter().map(Some));
+    let since: Vec<_> = since.map(|since| (room, since)).collect();
+    let missed = store.catch_up(viewer, &since, WHOLE).await.expect("the store catches up");
+    for ((_, since), missed) in since.iter().zip(missed) {
+        put(text, &who, format_args!("missed since {:?}", since.map(|since| since.rev)), missed);
     }
 }
 
@@ -75,8 +77,8 @@ pub(crate) async fn positions(store: &dyn Store, room: RoomId, number: usize) ->
     let changes = usize::try_from(end).unwrap_or(ALL).div_ceil(number).max(1);
     let limits = CatchUpLimits { changes, ..WHOLE };
     while let Some(since) = positions.last().filter(|last| last.rev < end) {
-        let step = store.catch_up(Viewer::Host, room, Some(*since), limits).await.expect("the store catches up");
-        let after = step.expect("the room is there").cursor;
+        let step = store.catch_up(Viewer::Host, &[(room, Some(*since))], limits).await.expect("the store catches up");
+        let after = step.into_iter().flatten().next().expect("the room is there").cursor;
         assert!(after.rev > since.rev, "a step of catching up leads from {} to {}", since.rev, after.rev);
         positions.push(after);
     }

@@ -211,7 +211,7 @@ impl Story {
     pub async fn messages(&self, viewer: Viewer<'_>) -> Vec<Message> {
         let page = self
             .store
-            .history(viewer, self.room, Window::After(0), crate::picture::ALL)
+            .history(viewer, &RoomSelector::Id(self.room), Window::After(0), crate::picture::ALL)
             .await
             .expect("the store answers");
         page.expect("in the room").messages

@@ -100,7 +100,8 @@ fn waiting(live: &mut Live) -> Vec<Arc<Frame>> {
 
 /// Every change that was told is stored, at its number; and each came after the ones before it.
 async fn only_what_is_stored_was_told(store: &dyn Store, room: RoomId, told: &[Arc<Frame>], case: &str) {
-    let history = store.history(Viewer::Host, room, Window::After(0), 100).await.expect("the store answers");
+    let history =
+        store.history(Viewer::Host, &RoomSelector::Id(room), Window::After(0), 100).await.expect("the store answers");
     let stored = history.expect("the room is there").messages;
     let view = store.view(&RoomSelector::Id(room), &[]).await.expect("the store answers").expect("the room is there");
     let mut last = 0;

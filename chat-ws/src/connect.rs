@@ -7,10 +7,9 @@ use axum::{
     http::request::Parts,
     response::{IntoResponse, Response},
 };
-use bytes::Bytes;
 use chat_core::{
     Actor, Code, Error, RoomKey, RoomRef,
-    wire::{Connection, Identity},
+    wire::{Connection, Identity, Output},
 };
 
 use crate::{
@@ -98,7 +97,7 @@ impl Refused {
 /// A connection that was let in, and has said its first word.
 struct Admitted {
     connection: Connection,
-    first: Vec<Bytes>,
+    first: Vec<Output>,
     slot: Slot,
     /// Nobody yet, where the token is still to come.
     who: Option<Actor>,
@@ -179,7 +178,7 @@ async fn identify(shared: &Shared, in_query: bool, parts: &Parts) -> Result<Opti
 }
 
 /// Waits for the first word of the connection: `ready`, or why not. Saying it now makes it a status.
-async fn greet(shared: &Shared, connection: &mut Connection, first: &mut Vec<Bytes>) -> Result<(), Refused> {
+async fn greet(shared: &Shared, connection: &mut Connection, first: &mut Vec<Output>) -> Result<(), Refused> {
     let said = tokio::time::timeout(shared.settings.limits.handshake_timeout, connection.output(first)).await;
     match (said, connection.refusal()) {
         (Ok(None), _) => Ok(()),

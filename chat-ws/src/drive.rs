@@ -7,10 +7,9 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use chat_core::{
     Timestamp,
-    wire::{CloseCode, Closing, Connection},
+    wire::{CloseCode, Closing, Connection, Output},
 };
 use futures_util::future::poll_fn;
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -36,9 +35,10 @@ pub(crate) struct Driver<L> {
     shared: Arc<Shared>,
     slot: Slot,
     stop: Stop,
-    out: Vec<Bytes>,
-    /// When the peer last gave a sign of life, and was last asked for one.
+    out: Vec<Output>,
+    /// When the peer last gave a sign of life, when it was first asked for one since, and when it was last asked.
     heard: Instant,
+    asked: Option<Instant>,
     pinged: Instant,
     /// The connection's own deadline, as the timer has it.
     deadline: Option<Timestamp>,
@@ -82,7 +82,7 @@ impl<L: Link> Driver<L> {
     pub(crate) fn new(
         link: L,
         connection: Connection,
-        first: Vec<Bytes>,
+        first: Vec<Output>,
         shared: Arc<Shared>,
         slot: Slot,
         stop: Stop,
@@ -97,6 +97,7 @@ impl<L: Link> Driver<L> {
             stop,
             out: first,
             heard: now,
+            asked: None,
             pinged: now,
             deadline,
             draining: false,
@@ -166,7 +167,7 @@ impl<L: Link> Driver<L> {
             timer.as_mut().reset(self.due());
         }
         while timer.as_mut().poll(cx).is_ready() {
-            let next = self.on_time();
+            let next = self.on_time(cx);
             self.deadline = self.connection.deadline();
             timer.as_mut().reset(self.due());
             if let Some(next) = next {
@@ -222,7 +223,7 @@ impl<L: Link> Driver<L> {
                 Poll::Ready(Incoming::Gone) => return Read::End(Ending::Gone(End::Peer)),
                 Poll::Ready(Incoming::Violation(code)) => return Read::End(Ending::Violation(code)),
             }
-            self.heard = Instant::now();
+            (self.heard, self.asked) = (Instant::now(), None);
         }
         if frames > 0 {
             self.shared.metrics.frames_in.add(frames);
@@ -241,24 +242,43 @@ impl<L: Link> Driver<L> {
     }
 
     /// The time has come for something.
-    fn on_time(&mut self) -> Option<Next> {
+    fn on_time(&mut self, cx: &mut Context<'_>) -> Option<Next> {
         self.connection.tick(self.shared.now());
-        let limits = &self.shared.settings.limits;
-        let now = Instant::now();
-        if now >= self.heard + limits.idle_timeout {
+        if self.is_silent() {
+            // Signs of life may wait here: this may not have run for a while.
+            if let Read::End(ending) = self.poll_reads(cx) {
+                return Some(Next::End(ending));
+            }
+        }
+        if self.is_silent() {
             return Some(Next::End(Ending::Idle));
         }
-        if now >= self.pinged + limits.ping_every {
+        let now = Instant::now();
+        if now >= self.pinged + self.shared.settings.limits.ping_every {
             self.pinged = now;
+            self.asked.get_or_insert(now);
             return Some(Next::Ping);
         }
         None
     }
 
+    fn is_silent(&self) -> bool {
+        self.silent_at().is_some_and(|at| at <= Instant::now())
+    }
+
+    /// When the peer has been silent for too long; not before it is asked. Who is asked late, because nothing ran here
+    /// for a while, has as long to answer as who is asked in time.
+    fn silent_at(&self) -> Option<Instant> {
+        let limits = &self.shared.settings.limits;
+        let answer = limits.idle_timeout - limits.ping_every;
+        self.asked.map(|asked| (asked + answer).max(self.heard + limits.idle_timeout))
+    }
+
     /// When the time comes for something.
     fn due(&self) -> Instant {
         let limits = &self.shared.settings.limits;
-        let alive = (self.pinged + limits.ping_every).min(self.heard + limits.idle_timeout);
+        let ping = self.pinged + limits.ping_every;
+        let alive = self.silent_at().map_or(ping, |silent| ping.min(silent));
         match self.deadline {
             Some(deadline) => {
                 let left = deadline.as_millis().saturating_sub(self.shared.now().as_millis());

@@ -8,6 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use chat_core::wire::Output;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 /// See the module. A [`Driver`](crate::drive::Driver) serves any.
@@ -15,10 +16,10 @@ pub(crate) trait Link: Send + Sized + 'static {
     /// What the peer sent next. After [`Incoming::Gone`] and [`Incoming::Violation`] there is nothing more.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Incoming>;
 
-    /// Sends texts, together. The peer has `patience` for each 64 KiB.
+    /// Sends everything, together. The peer has `patience` for each 64 KiB.
     ///
     /// Returns the bytes that were written.
-    fn send(&mut self, texts: &[Bytes], patience: Duration) -> impl Future<Output = Result<u64, Broken>> + Send;
+    fn send(&mut self, out: &[Output], patience: Duration) -> impl Future<Output = Result<u64, Broken>> + Send;
 
     /// Asks for a sign of life.
     fn ping(&mut self, patience: Duration) -> impl Future<Output = Result<u64, Broken>> + Send;

@@ -36,6 +36,7 @@ const MEMBERS: usize = 1024;
 const MESSAGES: NonZeroUsize = NonZeroUsize::new(1024).expect("not zero");
 
 impl Cache {
+    /// Remembers nothing yet of what is in the store, and up to so many rooms of it.
     pub(super) fn new(store: Arc<dyn Store>, rooms: usize) -> Self {
         let rooms = NonZeroUsize::new(rooms).unwrap_or(NonZeroUsize::MIN);
         Self { store, rooms: LruCache::new(rooms), keys: LruCache::new(rooms), messages: LruCache::new(MESSAGES) }

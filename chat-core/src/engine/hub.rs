@@ -5,7 +5,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, PoisonError},
 };
 
 use tokio::{sync::Notify, time::Instant};
@@ -16,9 +16,11 @@ use crate::{
 };
 
 use super::{
+    burst::{Burst, Frame},
     presence::Presence,
-    queue::{End, Frame, Queue},
-    subscriber::{OpenRoom, Stage, Subscriber, Telling, Waiting},
+    queue::{End, Queue},
+    subscriber::{OpenRoom, Stage, Subscriber, Waiting},
+    sync::{Mutex, MutexGuard},
     typing::Typing,
 };
 
@@ -40,6 +42,8 @@ struct State {
     typing: Typing,
     /// How many connections there ever were.
     numbered: u64,
+    /// How often changes were told to a subscriber since the lane asked.
+    told: usize,
     closed: bool,
 }
 
@@ -108,16 +112,19 @@ impl Hub {
 
     // ---- rooms -------------------------------------------------------------------------------------------------
 
-    /// Begins to open a room: from now on nothing is missed. What happens waits until [`Hub::activate`].
-    pub(crate) fn join(&self, room: RoomId, user: Option<&UserId>, queue: &Arc<Queue>) {
+    /// Begins to open rooms: from now on nothing is missed. What happens waits until [`Hub::activate`].
+    pub(crate) fn join(&self, rooms: &[RoomId], user: Option<&UserId>, queue: &Arc<Queue>) {
         let mut state = self.lock();
+        let state = &mut *state;
         let Some(connection) = state.connections.get_mut(&queue.id()) else { return };
-        connection.rooms.insert(room);
-        let subscribers = &mut state.rooms.entry(room).or_default().subscribers;
-        let subscriber = subscribers.entry(queue.id()).or_insert_with(|| Subscriber::joining(queue, user));
-        subscriber.stage = Stage::Joining(Waiting::default());
-        // What waits of a room that was open already is in what is read now.
-        queue.drop_room(room);
+        for room in rooms {
+            connection.rooms.insert(*room);
+            let subscribers = &mut state.rooms.entry(*room).or_default().subscribers;
+            let subscriber = subscribers.entry(queue.id()).or_insert_with(|| Subscriber::joining(queue, user));
+            subscriber.stage = Stage::Joining(Waiting::default());
+        }
+        // What waits of them is in what is read now, whether they were open or not.
+        queue.drop_rooms(rooms);
     }
 
     /// Opens a room for a subscriber who has read what `read` says. Returns `None` if they were put out of the room
@@ -137,7 +144,7 @@ impl Hub {
             *connections += 1;
             if *connections == 1 && open.present.len() <= self.small_room {
                 let present = open.company(self.small_room);
-                open.tell(&[Telling::to_all(Event::UserJoined { room, user_id: user, present })], &mut behind);
+                open.tell(&Burst::one(Event::UserJoined { room, user_id: user, present }), &mut behind);
             }
         }
         let company = Company { present: open.company(self.small_room), typing: state.typing.of(room) };
@@ -176,7 +183,7 @@ impl Hub {
             state.close_room(room, &queue, self.small_room);
             queue.forget(room);
         }
-        state.tell_user(user, &Frame::new(Event::RoomRemoved { room }));
+        state.tell_user(user, &Burst::one(Event::RoomRemoved { room }));
     }
 
     /// Closes a room that is gone; whoever had it open is told.
@@ -184,13 +191,28 @@ impl Hub {
         let mut state = self.lock();
         let Some(open) = state.rooms.remove(&room) else { return };
         state.typing.forget(room);
-        let frame = Frame::new(Event::RoomRemoved { room });
+        let burst = Burst::one(Event::RoomRemoved { room });
         for (id, subscriber) in open.subscribers {
             if let Some(connection) = state.connections.get_mut(&id) {
                 connection.rooms.remove(&room);
             }
             subscriber.queue.forget(room);
-            state.tell(&subscriber.queue, &frame);
+            // Who is about to open it may be a stranger; they read that it is not there.
+            if subscriber.present {
+                state.tell(&subscriber.queue, &burst);
+            }
+        }
+    }
+
+    /// What is stored may have changed without us: whoever has a room open must catch up.
+    pub(super) fn resync_all(&self) {
+        let mut state = self.lock();
+        let queues: Vec<_> = state.connections.values().map(|connection| Arc::clone(&connection.queue)).collect();
+        state.lose(&queues, ResyncReason::Gap);
+        for subscriber in state.rooms.values_mut().flat_map(|open| open.subscribers.values_mut()) {
+            if let Stage::Joining(waiting) = &mut subscriber.stage {
+                waiting.lose(ResyncReason::Gap);
+            }
         }
     }
 
@@ -209,11 +231,12 @@ impl Hub {
             return;
         }
         // Encoded once, and while others may use the hub.
-        let tellings: Vec<_> = events.map(|(seq, event)| Telling { frame: Frame::new(event), seq }).collect();
+        let burst = Burst::of(events.map(|(seq, event)| Frame::new(event, seq)).collect());
         let mut state = self.lock();
-        state.tell_room(room, &tellings);
-        for telling in &tellings {
-            if let Event::ChatMessage { message, .. } = telling.frame.event()
+        state.tell_room(room, &burst);
+        state.told += state.rooms.get(&room).map_or(0, |open| open.subscribers.len());
+        for frame in burst.frames() {
+            if let Event::ChatMessage { message, .. } = frame.event()
                 && let Some(sender) = &message.sender
             {
                 state.stop_typing(room, sender);
@@ -221,21 +244,26 @@ impl Hub {
         }
     }
 
+    /// How many subscribers were told of changes since this was last asked; each counts as often as they were.
+    pub(super) fn take_told(&self) -> usize {
+        std::mem::take(&mut self.lock().told)
+    }
+
     /// Tells a user on every connection.
     pub(crate) fn publish_to(&self, user: &UserId, event: impl FnOnce() -> Event) {
         let mut state = self.lock();
         if state.presence.is_online(user) {
-            state.tell_user(user, &Frame::new(event()));
+            state.tell_user(user, &Burst::one(event()));
         }
     }
 
     /// Tells users on those connections that do not have the room open.
     pub(crate) fn publish_outside(&self, room: RoomId, users: &[UserId], event: &Event) {
         let mut state = self.lock();
-        let frame = Frame::new(event.clone());
+        let burst = Burst::one(event.clone());
         for queue in users.iter().flat_map(|user| state.presence.queues_of(user)).collect::<Vec<_>>() {
             if !state.connections.get(&queue.id()).is_some_and(|connection| connection.rooms.contains(&room)) {
-                state.tell(&queue, &frame);
+                state.tell(&queue, &burst);
             }
         }
     }
@@ -285,14 +313,14 @@ impl Hub {
     /// coming and going.
     pub(super) fn publish_presence(&self, rooms: &[RoomId], event: Event) {
         let mut state = self.lock();
-        let frame = Frame::new(event);
+        let burst = Burst::one(event);
         let small = rooms.iter().filter_map(|room| state.rooms.get(room)).filter(|open| open.small);
         let subscribers = small.flat_map(|open| open.subscribers.values());
         // Who is about to open a room may not even be in it.
         let present = subscribers.filter(|subscriber| subscriber.present);
         let queues: BTreeMap<_, _> = present.map(|s| (s.queue.id(), Arc::clone(&s.queue))).collect();
         for queue in queues.values() {
-            state.tell(queue, &frame);
+            state.tell(queue, &burst);
         }
     }
 
@@ -312,7 +340,7 @@ impl State {
     /// A connection closes a room; nothing of it that waits is handed out any more.
     fn close_room(&mut self, room: RoomId, queue: &Queue, small_room: usize) {
         if self.connections.get_mut(&queue.id()).is_some_and(|connection| connection.rooms.remove(&room)) {
-            queue.drop_room(room);
+            queue.drop_rooms(&[room]);
             self.leave(room, queue, small_room);
         }
     }
@@ -325,7 +353,7 @@ impl State {
         let gone = subscriber.user.filter(|_| subscriber.present).filter(|user| open.departed(user));
         if let Some(user) = gone.clone().filter(|_| open.present.len() <= small_room) {
             let left = Event::UserLeft { room, user_id: user, present: open.company(small_room) };
-            open.tell(&[Telling::to_all(left)], &mut behind);
+            open.tell(&Burst::one(left), &mut behind);
         }
         if open.subscribers.is_empty() {
             self.rooms.remove(&room);
@@ -345,35 +373,40 @@ impl State {
     fn tell_typing(&mut self, room: RoomId, user: &UserId, is_typing: bool) {
         let typing = self.typing.of(room);
         let event = Event::Typing { room, user_id: user.clone(), is_typing, typing };
-        self.tell_room(room, &[Telling::to_all(event)]);
+        self.tell_room(room, &Burst::one(event));
     }
 
-    fn tell_room(&mut self, room: RoomId, tellings: &[Telling]) {
+    fn tell_room(&mut self, room: RoomId, burst: &Arc<Burst>) {
         let Some(open) = self.rooms.get_mut(&room) else { return };
         let mut behind = Vec::new();
-        open.tell(tellings, &mut behind);
+        open.tell(burst, &mut behind);
         self.fell_behind(&behind);
     }
 
-    fn tell_user(&mut self, user: &UserId, frame: &Arc<Frame>) {
+    fn tell_user(&mut self, user: &UserId, burst: &Arc<Burst>) {
         for queue in self.presence.queues_of(user) {
-            self.tell(&queue, frame);
+            self.tell(&queue, burst);
         }
     }
 
     /// Tells one connection something that is its own: where it does not fit even after its rooms were dropped, the
     /// connection is cut, since nothing would bring that again.
-    fn tell(&mut self, queue: &Arc<Queue>, frame: &Arc<Frame>) {
-        if !queue.push(frame) {
+    fn tell(&mut self, queue: &Arc<Queue>, burst: &Arc<Burst>) {
+        if !queue.push(burst) {
             self.fell_behind(&[Arc::clone(queue)]);
-            if !queue.push(frame) {
+            if !queue.push(burst) {
                 queue.close(End::TooSlow);
             }
         }
     }
 
-    /// Makes room for slow subscribers: their rooms are lost to them until they catch up.
+    /// Makes room for slow subscribers.
     fn fell_behind(&mut self, queues: &[Arc<Queue>]) {
+        self.lose(queues, ResyncReason::TooSlow);
+    }
+
+    /// Subscribers lose the rooms that they have open until they catch up, and are told so.
+    fn lose(&mut self, queues: &[Arc<Queue>], reason: ResyncReason) {
         for queue in queues {
             let mut lost = Vec::new();
             for room in self.connections.get(&queue.id()).into_iter().flat_map(|connection| &connection.rooms) {
@@ -383,14 +416,7 @@ impl State {
                     lost.push(*room);
                 }
             }
-            queue.resync(&lost, ResyncReason::TooSlow);
+            queue.resync(&lost, reason);
         }
-    }
-}
-
-impl Telling {
-    /// What everybody in the room may know.
-    fn to_all(event: Event) -> Self {
-        Self { frame: Frame::new(event), seq: None }
     }
 }

@@ -13,9 +13,9 @@ use tokio::{
 };
 
 use crate::{
-    model::{AddParticipant, Command, Member, Message, MessageId, Result, RoomId, RoomRef},
+    model::{AddParticipant, Command, Error, Member, Message, MessageId, Result, RoomId, RoomRef},
     rules::Actor,
-    store::Registers,
+    store::{Registers, Store},
 };
 
 use super::{
@@ -28,6 +28,9 @@ use super::{
 /// How many commands one batch holds.
 pub(super) const BATCH: usize = 1024;
 
+/// How many tasks run, roughly, while the lane yields once: so often tokio looks for other work.
+const TURN: usize = 64;
+
 /// What a lane is asked to do.
 #[derive(Debug)]
 pub(crate) enum Work {
@@ -35,6 +38,10 @@ pub(crate) enum Work {
     Command(Box<Request>),
     /// To store what markers wait, and say when that is done.
     Settle(oneshot::Sender<()>),
+    /// To finish what was accepted, and close the store.
+    Suspend(oneshot::Sender<Result<()>>),
+    /// To go on over this store.
+    Resume(Arc<dyn Store>, oneshot::Sender<Result<()>>),
     /// To finish what was accepted, and stop.
     Close,
 }
@@ -85,6 +92,8 @@ pub(crate) enum Reply {
 /// See the module.
 pub(super) struct Lane {
     pub(super) inner: Arc<Inner>,
+    /// The store; closed while the engine is suspended.
+    pub(super) store: Arc<dyn Store>,
     pub(super) cache: Cache,
     pub(super) markers: Markers,
     /// What must wait for the batch under way, in order.
@@ -93,15 +102,25 @@ pub(super) struct Lane {
     pub(super) ids_known: bool,
     work: mpsc::Receiver<Work>,
     settling: Vec<oneshot::Sender<()>>,
+    /// Who waits for the engine to be suspended. Nothing more is taken before it is.
+    suspending: Option<oneshot::Sender<Result<()>>>,
     closing: bool,
 }
 
 impl Lane {
-    pub(super) fn new(inner: Arc<Inner>, work: mpsc::Receiver<Work>) -> Self {
-        let cache = Cache::new(Arc::clone(&inner.store), inner.options.limits.cached_rooms);
-        let markers = Markers::new(inner.options.marker_delay);
-        let (deferred, settling) = (VecDeque::new(), Vec::new());
-        Self { inner, cache, markers, deferred, ids_known: false, work, settling, closing: false }
+    pub(super) fn new(inner: Arc<Inner>, store: Arc<dyn Store>, work: mpsc::Receiver<Work>) -> Self {
+        Self {
+            cache: Cache::new(Arc::clone(&store), inner.options.limits.cached_rooms),
+            markers: Markers::new(inner.options.marker_delay),
+            inner,
+            store,
+            deferred: VecDeque::new(),
+            ids_known: false,
+            work,
+            settling: Vec::new(),
+            suspending: None,
+            closing: false,
+        }
     }
 
     /// Works until it is told to close, or everybody who could ask is gone.
@@ -111,7 +130,8 @@ impl Lane {
             for request in requests {
                 self.plan(request, &mut batch).await;
             }
-            if self.closing || !self.settling.is_empty() || self.markers.due(Instant::now()) {
+            let flush = self.closing || self.suspending.is_some() || !self.settling.is_empty();
+            if flush || self.markers.due(Instant::now()) {
                 for gathered in self.markers.take_all() {
                     batch.add_markers(gathered, self.inner.now());
                 }
@@ -120,7 +140,45 @@ impl Lane {
             for settled in self.settling.drain(..) {
                 let _ = settled.send(());
             }
+            if self.deferred.is_empty()
+                && let Some(suspended) = self.suspending.take()
+            {
+                let _ = suspended.send(self.suspend().await);
+            }
+            self.give_way().await;
         }
+    }
+
+    /// Lets those take it who were just told of changes or answered, before more is committed: what others send meanwhile
+    /// joins the next batch, and goes out in the same writes. Where nobody waits for the processor each turn takes a
+    /// microsecond. A store may commit without ever waiting, so where more is to be done there is one turn at least.
+    async fn give_way(&self) {
+        let is_more = !self.work.is_empty() || !self.deferred.is_empty();
+        let turns = (self.inner.hub.take_told() / TURN).max(usize::from(is_more));
+        for _ in 0..turns {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Lets go of the store.
+    async fn suspend(&self) -> Result<()> {
+        match self.inner.storage.suspend() {
+            Ok(store) => Ok(store.close().await?),
+            Err(_suspended) => Ok(()),
+        }
+    }
+
+    /// Goes on over a store of which nothing is known: others may have changed it.
+    fn resume(&mut self, store: Arc<dyn Store>) -> Result<()> {
+        if self.inner.store().is_ok() {
+            return Err(Error::Conflict { reason: "the engine is not suspended" });
+        }
+        self.cache = Cache::new(Arc::clone(&store), self.inner.options.limits.cached_rooms);
+        self.ids_known = false;
+        self.store = Arc::clone(&store);
+        self.inner.storage.resume(store);
+        self.inner.hub.resync_all();
+        Ok(())
     }
 
     /// The next commands; `None` when it is time to stop.
@@ -130,7 +188,7 @@ impl Lane {
         if idle && self.closing && self.markers.is_empty() && self.work.is_empty() {
             return None;
         }
-        if idle && !self.closing {
+        if idle && !self.closing && self.suspending.is_none() {
             let work = match self.markers.due_at() {
                 None => self.work.recv().await,
                 Some(due) => match tokio::time::timeout_at(due, self.work.recv()).await {
@@ -144,6 +202,7 @@ impl Lane {
             }
         }
         while requests.len() < BATCH
+            && self.suspending.is_none()
             && let Ok(work) = self.work.try_recv()
         {
             self.take(work, &mut requests);
@@ -155,6 +214,10 @@ impl Lane {
         match work {
             Work::Command(request) => requests.push_back(request),
             Work::Settle(settled) => self.settling.push(settled),
+            Work::Suspend(suspended) => self.suspending = Some(suspended),
+            Work::Resume(store, resumed) => {
+                let _ = resumed.send(self.resume(store));
+            }
             Work::Close => {
                 self.closing = true;
                 self.work.close();

@@ -8,16 +8,24 @@ use std::{
 };
 
 use crate::{
-    model::{Cursor, Error, Event, Member, MyRoom, Opened, Result, Rev, RoomId, RoomRef, Snapshot, Subscribed, Sync},
+    model::{Cursor, Error, Event, MyRoom, Opened, Result, Rev, RoomId, RoomRef, Snapshot, Subscribed, Sync},
     rules::Actor,
     store::{CatchUp, CatchUpLimits, Missed},
 };
 
 use super::{
+    burst::{Burst, Frame},
     publish,
-    queue::{End, Frame, Queue},
+    queue::{End, Queue},
     session::Session,
 };
+
+/// What one answer to `subscribe` may weigh: enough for many rooms as people fill them, and no more where each message is
+/// as large as may be.
+const ANSWER_BYTES: usize = 8 * 1024 * 1024;
+
+/// A room, and nothing that grows with it.
+const ROOM_ALONE: CatchUpLimits = CatchUpLimits { changes: 0, messages: 0, members: 0, bytes: 0 };
 
 /// One connection's events: a bounded stream, and the rooms that feed it.
 ///
@@ -48,7 +56,7 @@ pub struct Live {
     session: Session,
     queue: Arc<Queue>,
     /// What was taken together, and its space for the next time.
-    ready: VecDeque<Arc<Frame>>,
+    ready: VecDeque<Arc<Burst>>,
 }
 
 impl Live {
@@ -77,58 +85,67 @@ impl Live {
             changes: limits.catch_up_changes,
             messages: limits.snapshot_messages,
             members: limits.small_room,
+            bytes: ANSWER_BYTES,
         };
         self.session.settle().await;
-        let mut opening = Vec::with_capacity(rooms.len());
-        for (place, cursor) in rooms {
-            let found = self.read(&place, cursor, limits).await?;
-            opening.push((place, cursor.map_or(0, |cursor| cursor.rev), found));
-        }
+        let found = self.read(&rooms, limits).await?;
         // Only now, and all at once: an error above opens none of them.
-        let opened = opening.into_iter().map(|(place, since, found)| {
-            let opened = found.and_then(|found| self.open(since, found));
+        let opened = rooms.into_iter().zip(found).map(|((place, _), found)| {
+            let opened = found.and_then(|found| self.open(found));
             opened.unwrap_or_else(|| Subscribed::Gone { room: place.to_string(), gone: true })
         });
         Ok(opened.collect())
     }
 
-    /// The first half of opening a room: from here on nothing of it is missed. `None` if it is not there, or not theirs.
-    async fn read(&self, place: &RoomRef, cursor: Option<Cursor>, limits: CatchUpLimits) -> Result<Option<Found<'_>>> {
-        let inner = self.session.inner();
-        let Some(room) = self.enter_as_shown(place).await? else { return Ok(None) };
-        inner.hub.join(room, self.session.actor().user(), &self.queue);
-        let door = Door { live: self, room };
-        let missed = inner.store.catch_up(self.session.actor().into(), room, cursor, limits).await?;
-        if missed.is_none() {
-            inner.hub.leave(room, &self.queue);
+    /// The first half of opening rooms: from here on nothing of them is missed. Of one that is not there, or not theirs,
+    /// nothing is found.
+    async fn read(&self, rooms: &[(RoomRef, Option<Cursor>)], limits: CatchUpLimits) -> Result<Vec<Option<Found<'_>>>> {
+        let mut places = Vec::with_capacity(rooms.len());
+        for (place, since) in rooms {
+            places.push(self.find(place).await?.map(|room| (room, *since)));
         }
-        Ok(missed.map(|caught_up| Found { door, caught_up }))
+        let behind: Vec<_> = places.iter().flatten().copied().collect();
+        let doors = self.join(&places);
+        let store = self.session.inner().store()?;
+        let viewer = self.session.actor().into();
+        let mut missed = store.catch_up(viewer, &behind, limits).await?;
+        let members = missed.iter().flatten().filter_map(|caught_up| caught_up.member.as_ref());
+        if self.session.refresh_profile(members).await? {
+            // They are to see themselves as the others do from now on.
+            missed = store.catch_up(viewer, &behind, limits).await?;
+        }
+        let mut missed = missed.into_iter();
+        let found = doors.into_iter().map(|door| {
+            let door = door?;
+            let caught_up = missed.next().flatten();
+            if caught_up.is_none() {
+                self.session.inner().hub.leave(door.room, &self.queue);
+            }
+            Some(Found { door, caught_up: caught_up? })
+        });
+        Ok(found.collect())
     }
 
-    /// The room's id, if it is theirs; they are shown there from now on as their token says.
-    async fn enter_as_shown(&self, place: &RoomRef) -> Result<Option<RoomId>> {
-        if let RoomRef::Id(id) = place
-            && !self.session.has_profile()
-        {
-            // Whether it is theirs, catching up says.
-            return Ok(Some(*id));
+    /// The room's id; whether it is theirs, catching up says.
+    async fn find(&self, place: &RoomRef) -> Result<Option<RoomId>> {
+        match self.session.resolve(place.clone()).await {
+            Ok(room) => Ok(Some(room)),
+            Err(Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
         }
-        let users = self.session.actor().user().map(std::slice::from_ref).unwrap_or_default();
-        let Some(view) = self.session.inner().store.view(&place.into(), users).await? else { return Ok(None) };
-        let member = view.members.into_iter().flatten().next();
-        if !users.is_empty() && !member.as_ref().is_some_and(Member::is_active) {
-            return Ok(None);
-        }
-        if let Some(member) = member {
-            self.session.refresh_profile(view.room.id, &member).await?;
-        }
-        Ok(Some(view.room.id))
+    }
+
+    /// Begins to open rooms, all at once.
+    fn join(&self, places: &[Option<(RoomId, Option<Cursor>)>]) -> Vec<Option<Door<'_>>> {
+        let rooms: Vec<_> = places.iter().flatten().map(|(room, _)| *room).collect();
+        self.session.inner().hub.join(&rooms, self.session.actor().user(), &self.queue);
+        places.iter().map(|place| place.map(|(room, since)| Door { live: self, room, since })).collect()
     }
 
     /// The second half of opening a room: it goes live. `None` if they were put out of it since it was read: what was
     /// read is no longer theirs.
-    fn open(&self, since: Rev, Found { door, caught_up }: Found<'_>) -> Option<Subscribed> {
-        let room = door.room;
+    fn open(&self, Found { door, caught_up }: Found<'_>) -> Option<Subscribed> {
+        let (room, since) = (door.room, door.since.map_or(0, |cursor| cursor.rev));
         let hub = &self.session.inner().hub;
         let company = if matches!(caught_up.missed, Missed::Changes { more: true, .. }) {
             hub.give_up(room, &self.queue, false);
@@ -158,13 +175,16 @@ impl Live {
 
     /// Opens one room from now on: what came before is not told, nor who is in it.
     ///
+    /// # Cancellation
+    /// As with [`Live::subscribe`].
+    ///
     /// # Errors
     /// `not_found` if it is not there, or not theirs.
     pub async fn enter(&mut self, room: impl Into<RoomRef>) -> Result<(MyRoom, Subscribed)> {
         self.session.settle().await;
-        // Ten thousand may enter at once: each reads the room, and nothing that grows with it.
-        let found = self.read(&room.into(), None, CatchUpLimits { changes: 0, messages: 0, members: 0 }).await?;
-        let entered = found.and_then(|found| self.open(0, found)).ok_or(Error::not_found("room"))?;
+        // Ten thousand may enter at once.
+        let found = self.read(&[(room.into(), None)], ROOM_ALONE).await?.pop().flatten();
+        let entered = found.and_then(|found| self.open(found)).ok_or(Error::not_found("room"))?;
         match &entered {
             Subscribed::Open(opened) => match &opened.sync {
                 Sync::Snapshot { snapshot } => Ok((snapshot.room.clone(), entered)),
@@ -193,7 +213,7 @@ impl Live {
     }
 
     /// Everything that is ready now.
-    pub(crate) fn take_ready(&mut self) -> std::collections::vec_deque::Drain<'_, Arc<Frame>> {
+    pub(crate) fn take_ready(&mut self) -> std::collections::vec_deque::Drain<'_, Arc<Burst>> {
         self.ready.drain(..)
     }
 }
@@ -214,6 +234,8 @@ struct Found<'a> {
 struct Door<'a> {
     live: &'a Live,
     room: RoomId,
+    /// What they had of it.
+    since: Option<Cursor>,
 }
 
 impl Drop for Door<'_> {

@@ -25,7 +25,7 @@ impl Lane {
         if batch.commits.is_empty() {
             return;
         }
-        let results = self.inner.store.commit(batch.commits).await;
+        let results = self.store.commit(batch.commits).await;
         debug_assert_eq!(results.len(), batch.plans.len(), "a store answers every commit");
         let mut again = Vec::new();
         let mut posts = Posts::default();
@@ -129,13 +129,13 @@ impl Lane {
     }
 
     pub(super) async fn member_now(&self, room: RoomId, user: UserId) -> Result<Reply> {
-        let view = self.inner.store.view(&RoomSelector::Id(room), &[user]).await?.ok_or(Error::not_found("room"))?;
+        let view = self.store.view(&RoomSelector::Id(room), &[user]).await?.ok_or(Error::not_found("room"))?;
         let member = view.members.into_iter().flatten().next().ok_or(Error::not_found("participant"))?;
         Ok(Reply::Member(Box::new(member)))
     }
 
     async fn message_now(&self, viewer: Viewer<'_>, id: MessageId) -> Result<Arc<Message>> {
-        self.inner.store.message(viewer, id).await?.map(Arc::new).ok_or(Error::not_found("message"))
+        self.store.message(viewer, id).await?.map(Arc::new).ok_or(Error::not_found("message"))
     }
 
     async fn refused(&self, request: &Request, error: CommitError) -> Result<Reply> {

@@ -15,7 +15,6 @@ use crate::{
 };
 
 use super::{
-    Inner,
     lane::{Lane, Place, Reply, Request},
     markers::Gathered,
 };
@@ -81,6 +80,9 @@ struct Sealed {
 impl Lane {
     /// Decides one command and adds it to the batch, answers it, or puts it off.
     pub(super) async fn plan(&mut self, request: Box<Request>, batch: &mut Batch) {
+        if let Err(none) = self.inner.store() {
+            return request.answer(Err(none));
+        }
         let planned = if matches!(request.command, Command::CreateRoom(_)) {
             self.plan_new_room(&request, batch).await
         } else {
@@ -121,7 +123,7 @@ impl Lane {
         if let Err(full) = self.may_join_more(&writes).await {
             // What is there already, or was done before, is found all the same.
             let found = match &unique {
-                Some(unique) => self.inner.store.view(unique, &[]).await?.is_some(),
+                Some(unique) => self.store.view(unique, &[]).await?.is_some(),
                 None => self.done_before(request, NO_ROOM).await?.is_some(),
             };
             if !found {
@@ -134,7 +136,7 @@ impl Lane {
             return Ok(Planned::Later);
         }
         let room = self.inner.ids.room(self.inner.now(), &*self.inner.options.random);
-        let commit = self.inner.commit(request, room, NO_ROOM, Decision { guard: Guard::default(), writes });
+        let commit = self.commit_of(request, room, NO_ROOM, Decision { guard: Guard::default(), writes });
         Ok(Planned::Commit(commit, Telling::default()))
     }
 
@@ -190,13 +192,13 @@ impl Lane {
             was_in: scene.target.is_some_and(Member::is_active),
             room: matches!(request.command, Command::AddParticipant(_)).then(|| known.room.info()),
         };
-        Ok(Planned::Commit(self.inner.commit(request, room, room, decision), telling))
+        Ok(Planned::Commit(self.commit_of(request, room, room, decision), telling))
     }
 
     /// Ids go on after the last one that is stored, also if the clock was set back while nothing ran.
     async fn know_ids(&mut self) -> Result<()> {
         if !self.ids_known {
-            let newest = self.inner.store.messages(Viewer::Host, None, 1).await?;
+            let newest = self.store.messages(Viewer::Host, None, 1).await?;
             newest.iter().for_each(|message| self.inner.ids.go_on_after(message.id));
             self.ids_known = true;
         }
@@ -239,7 +241,7 @@ impl Lane {
             return Ok(());
         }
         let limit = self.inner.options.limits.rooms_per_user;
-        let counts = self.inner.store.memberships(&joining).await?;
+        let counts = self.store.memberships(&joining).await?;
         if counts.into_iter().all(|rooms| rooms < limit as u64) {
             Ok(())
         } else {
@@ -253,7 +255,7 @@ impl Lane {
             return Ok(Vec::new());
         }
         let limit = self.inner.options.limits.members;
-        let members = self.inner.store.participants(Viewer::Host, room.id, None, limit).await?.unwrap_or_default();
+        let members = self.store.participants(Viewer::Host, room.id, None, limit).await?.unwrap_or_default();
         Ok(members.into_iter().map(|member| member.user).filter(|user| self.inner.hub.seen(user).0).collect())
     }
 
@@ -316,16 +318,14 @@ impl Lane {
     /// What was done before under the command's name, if it has one.
     async fn done_before(&self, request: &Request, scope: RoomId) -> Result<Option<Operation>> {
         let Some(name) = request.command.client_id() else { return Ok(None) };
-        let digest = self.inner.store.digester().request(&request.command);
-        match self.inner.store.operation(scope, request.actor.user(), name).await? {
+        let digest = self.store.digester().request(&request.command);
+        match self.store.operation(scope, request.actor.user(), name).await? {
             Some(operation) if operation.digest != digest => Err(Error::OperationConflict),
             operation => Ok(operation),
         }
     }
-}
 
-impl Inner {
-    fn commit(&self, request: &Request, room: RoomId, scope: RoomId, decision: Decision) -> Commit {
+    fn commit_of(&self, request: &Request, room: RoomId, scope: RoomId, decision: Decision) -> Commit {
         let operation = request.command.client_id().map(|name| OperationName {
             scope,
             name: name.clone(),
@@ -334,7 +334,7 @@ impl Inner {
         Commit {
             room,
             actor: request.actor.user().cloned(),
-            at: self.now(),
+            at: self.inner.now(),
             guard: decision.guard,
             operation,
             writes: decision.writes,

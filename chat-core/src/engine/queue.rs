@@ -2,39 +2,16 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, PoisonError},
     task::{Context, Poll, Waker},
 };
 
-use bytes::Bytes;
-
 use crate::model::{Event, ResyncReason, RoomId};
 
-/// An event as it goes out: made once, shared by everybody who gets it.
-#[derive(Debug)]
-pub struct Frame {
-    event: Event,
-    json: Bytes,
-}
-
-impl Frame {
-    pub(crate) fn new(event: Event) -> Arc<Self> {
-        let mut json = Vec::with_capacity(512);
-        let written = serde_json::to_writer(&mut json, &event);
-        debug_assert!(written.is_ok(), "an event is plain data");
-        Arc::new(Self { event, json: json.into() })
-    }
-
-    /// The event.
-    pub const fn event(&self) -> &Event {
-        &self.event
-    }
-
-    /// The event as the wire shows it: JSON, encoded once for all receivers.
-    pub const fn json(&self) -> &Bytes {
-        &self.json
-    }
-}
+use super::{
+    burst::{Burst, Frame},
+    sync::{Mutex, MutexGuard},
+};
 
 /// The events that wait for one subscriber.
 #[derive(Debug)]
@@ -46,7 +23,10 @@ pub(crate) struct Queue {
 
 #[derive(Debug, Default)]
 struct Inner {
-    frames: VecDeque<Arc<Frame>>,
+    bursts: VecDeque<Arc<Burst>>,
+    /// How many frames of the first one were taken one by one.
+    taken: usize,
+    /// Of the JSON that waits.
     bytes: usize,
     waker: Option<Waker>,
     end: Option<End>,
@@ -71,26 +51,17 @@ impl Queue {
         self.id
     }
 
-    /// Adds a frame; `false` if it does not fit, and then it is not added.
-    pub(crate) fn push(&self, frame: &Arc<Frame>) -> bool {
-        self.push_all([frame])
-    }
-
-    /// Adds frames, for the price of one; `false` if one does not fit, and then it is not added, nor what follows it.
-    pub(super) fn push_all<'a>(&self, frames: impl IntoIterator<Item = &'a Arc<Frame>>) -> bool {
+    /// Adds events; `false` if they do not fit, and then none is added.
+    pub(crate) fn push(&self, burst: &Arc<Burst>) -> bool {
         let mut inner = self.lock();
         if inner.end.is_some() {
             return true;
         }
-        for frame in frames {
-            if inner.bytes + frame.json.len() > self.limit {
-                return false;
-            }
-            inner.add(Arc::clone(frame));
+        if inner.bytes + burst.bytes() > self.limit {
+            return false;
         }
-        if !inner.frames.is_empty() {
-            inner.wake();
-        }
+        inner.add(Arc::clone(burst));
+        inner.wake();
         true
     }
 
@@ -104,9 +75,9 @@ impl Queue {
         self.lock().keep(|event| event.room() != Some(room));
     }
 
-    /// Drops what waits because the room is open.
-    pub(super) fn drop_room(&self, room: RoomId) {
-        self.lock().keep(|event| event.room() != Some(room) || is_own(event));
+    /// Drops what waits of rooms for those who have them open, or would have to.
+    pub(super) fn drop_rooms(&self, rooms: &[RoomId]) {
+        self.lock().keep(|event| event.room().is_none_or(|room| !rooms.contains(&room)) || is_own(event));
     }
 
     /// Drops what can be fetched again, everything that came of one of `rooms` being open, and says so for each of
@@ -118,7 +89,7 @@ impl Queue {
             None => matches!(event, Event::Closing { .. }),
         });
         for room in rooms {
-            inner.add(Frame::new(Event::Resync { room: *room, reason }));
+            inner.add(Burst::one(Event::Resync { room: *room, reason }));
         }
         // The notices are small, but a subscriber who does not even take those is cut.
         if inner.bytes > self.limit.saturating_mul(2) {
@@ -136,23 +107,21 @@ impl Queue {
     /// Takes the first frame that waits; an error when nothing more will come.
     pub(super) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Result<Arc<Frame>, End>> {
         let mut inner = self.lock();
-        match inner.frames.pop_front() {
-            Some(frame) => {
-                inner.bytes -= frame.json.len();
-                Poll::Ready(Ok(frame))
-            }
+        match inner.next() {
+            Some(frame) => Poll::Ready(Ok(frame)),
             None => inner.poll_end(cx).map(Err),
         }
     }
 
     /// Moves everything that waits into `out`, which is empty; an error when nothing more will come.
-    pub(super) fn poll_take(&self, cx: &mut Context<'_>, out: &mut VecDeque<Arc<Frame>>) -> Poll<Result<(), End>> {
+    pub(super) fn poll_take(&self, cx: &mut Context<'_>, out: &mut VecDeque<Arc<Burst>>) -> Poll<Result<(), End>> {
         let mut inner = self.lock();
-        if inner.frames.is_empty() {
+        if inner.bursts.is_empty() {
             return inner.poll_end(cx).map(Err);
         }
+        inner.cut_first();
         inner.bytes = 0;
-        std::mem::swap(out, &mut inner.frames);
+        std::mem::swap(out, &mut inner.bursts);
         Poll::Ready(Ok(()))
     }
 
@@ -162,9 +131,34 @@ impl Queue {
 }
 
 impl Inner {
+    /// Keeps what is `wanted`, as the first event of each burst says: all of one are of one kind.
     fn keep(&mut self, wanted: impl Fn(&Event) -> bool) {
-        self.frames.retain(|frame| wanted(&frame.event));
-        self.bytes = self.frames.iter().map(|frame| frame.json.len()).sum();
+        self.cut_first();
+        self.bursts.retain(|burst| burst.frames().first().is_some_and(|frame| wanted(frame.event())));
+        self.bytes = self.bursts.iter().map(|burst| burst.bytes()).sum();
+    }
+
+    /// The next frame.
+    fn next(&mut self) -> Option<Arc<Frame>> {
+        let first = self.bursts.front()?;
+        let frame = first.frames().get(self.taken).map(Arc::clone);
+        self.taken += 1;
+        if self.taken >= first.frames().len() {
+            self.bursts.pop_front();
+            self.taken = 0;
+        }
+        self.bytes -= frame.as_ref().map_or(0, |frame| frame.json().len());
+        frame
+    }
+
+    /// Leaves of the first burst what was not taken.
+    fn cut_first(&mut self) {
+        if self.taken > 0
+            && let Some(first) = self.bursts.front_mut()
+        {
+            *first = Burst::of(first.frames()[self.taken..].to_vec());
+            self.taken = 0;
+        }
     }
 
     /// Why nothing more will come, or else to be woken when something does.
@@ -179,9 +173,9 @@ impl Inner {
         Poll::Pending
     }
 
-    fn add(&mut self, frame: Arc<Frame>) {
-        self.bytes += frame.json.len();
-        self.frames.push_back(frame);
+    fn add(&mut self, burst: Arc<Burst>) {
+        self.bytes += burst.bytes();
+        self.bursts.push_back(burst);
     }
 
     fn wake(&mut self) {

@@ -37,7 +37,7 @@ use super::{
 ///
 /// # Errors
 /// What a user may not know of is `not_found`; what they see but may not do is `forbidden`. Every method can also
-/// answer `busy`, `storage_unavailable` and `draining`.
+/// answer `busy`, `storage_unavailable`, `suspended` and `draining`.
 #[derive(Clone, Debug)]
 pub struct Session {
     engine: Engine,
@@ -113,8 +113,9 @@ impl Session {
     /// One room as the caller sees it.
     pub async fn room(&self, room: impl Into<RoomRef>) -> Result<MyRoom> {
         self.settle().await;
-        let row = self.inner().store.room(self.viewer(), &room.into().into()).await?;
-        Ok(row.ok_or(Error::not_found("room"))?.shown(self.inner().store.epoch()))
+        let store = self.inner().store()?;
+        let row = store.room(self.viewer(), &room.into().into()).await?;
+        Ok(row.ok_or(Error::not_found("room"))?.shown(store.epoch()))
     }
 
     /// The caller's rooms, latest activity first; for the host, all there are.
@@ -122,11 +123,12 @@ impl Session {
         self.settle().await;
         let before = after.map(parse_room_cursor).transpose()?;
         let limit = self.page_size(limit);
-        let mut rows = self.inner().store.rooms(self.viewer(), before, limit + 1).await?;
+        let store = self.inner().store()?;
+        let mut rows = store.rooms(self.viewer(), before, limit + 1).await?;
         let more = rows.len() > limit;
         rows.truncate(limit);
         let next = rows.last().filter(|_| more).map(|row| format!("{}.{}", row.room.last_at.as_millis(), row.room.id));
-        let epoch = self.inner().store.epoch();
+        let epoch = store.epoch();
         Ok(Page { results: rows.into_iter().map(|row| row.shown(epoch)).collect(), next })
     }
 
@@ -179,7 +181,7 @@ impl Session {
         let room = self.resolve(room.into()).await?;
         let after = after.map(parse_cursor::<UserId>).transpose()?;
         let limit = self.page_size(limit);
-        let members = self.inner().store.participants(self.viewer(), room, after.as_ref(), limit + 1).await?;
+        let members = self.inner().store()?.participants(self.viewer(), room, after.as_ref(), limit + 1).await?;
         Ok(self.people(members.ok_or(Error::not_found("room"))?, limit))
     }
 
@@ -192,7 +194,7 @@ impl Session {
     ) -> Result<Page<Participant>> {
         let after = after.map(parse_cursor::<UserId>).transpose()?;
         let limit = self.page_size(limit);
-        let members = self.inner().store.readers(self.viewer(), message, after.as_ref(), limit + 1).await?;
+        let members = self.inner().store()?.readers(self.viewer(), message, after.as_ref(), limit + 1).await?;
         Ok(self.people(members.ok_or(Error::not_found("message"))?, limit))
     }
 
@@ -218,7 +220,7 @@ impl Session {
 
     /// One message.
     pub async fn message(&self, id: MessageId) -> Result<Message> {
-        self.inner().store.message(self.viewer(), id).await?.ok_or(Error::not_found("message"))
+        self.inner().store()?.message(self.viewer(), id).await?.ok_or(Error::not_found("message"))
     }
 
     /// A page of a room's messages. [`Page::next`] is the place to give as `Before` or `After` to go on.
@@ -228,9 +230,8 @@ impl Session {
         window: Window,
         limit: Option<usize>,
     ) -> Result<Page<Message>> {
-        let room = self.resolve(room.into()).await?;
         let limit = self.page_size(limit);
-        let page = self.inner().store.history(self.viewer(), room, window, limit).await?;
+        let page = self.inner().store()?.history(self.viewer(), &room.into().into(), window, limit).await?;
         let page = page.ok_or(Error::not_found("room"))?;
         let next = page.messages.last().filter(|_| page.more).map(|message| message.seq.to_string());
         Ok(Page { results: page.messages, next })
@@ -240,7 +241,7 @@ impl Session {
     pub async fn messages(&self, after: Continue<'_>, limit: Option<usize>) -> Result<Page<Message>> {
         let before = after.map(parse_cursor::<MessageId>).transpose()?;
         let limit = self.page_size(limit);
-        let mut results = self.inner().store.messages(self.viewer(), before, limit + 1).await?;
+        let mut results = self.inner().store()?.messages(self.viewer(), before, limit + 1).await?;
         let more = results.len() > limit;
         results.truncate(limit);
         let next = results.last().filter(|_| more).map(|message| message.id.to_string());
@@ -270,7 +271,7 @@ impl Session {
     /// How many messages the caller has not read, over all rooms.
     pub async fn unread(&self) -> Result<u64> {
         self.settle().await;
-        Ok(self.inner().store.unread(self.user()?).await?)
+        Ok(self.inner().store()?.unread(self.user()?).await?)
     }
 
     /// Says that one is typing, or no longer is. It ends by itself 3 s after it was last said, and with a send. Shown
@@ -285,7 +286,7 @@ impl Session {
         {
             return Ok(());
         }
-        let view = self.inner().store.view(&room.into(), std::slice::from_ref(user)).await?;
+        let view = self.inner().store()?.view(&room.into(), std::slice::from_ref(user)).await?;
         let view = view.ok_or(Error::not_found("room"))?;
         let member = view.members.into_iter().flatten().next().filter(Member::is_active);
         let member = member.ok_or(Error::not_found("room"))?;
@@ -330,9 +331,10 @@ impl Session {
     /// Whether the application lets the user do it. Where it has no say, nothing is awaited.
     async fn ask(&self, place: Place, command: &Command) -> Asked {
         match (&self.inner().permissions, self.actor.user()) {
-            (Some(permissions), Some(user)) => {
-                Box::pin(permissions.ask(&*self.inner().store, user, place, command)).await
-            }
+            (Some(permissions), Some(user)) => match self.inner().store() {
+                Ok(store) => Box::pin(permissions.ask(&*store, user, place, command)).await,
+                Err(error) => Asked { place, verdict: Err(error) },
+            },
             _ => Asked { place, verdict: Ok(()) },
         }
     }
@@ -396,29 +398,29 @@ impl Session {
         let _ = tokio::time::timeout(SETTLE, settling).await;
     }
 
-    /// Whether their token says how they are shown.
-    pub(super) const fn has_profile(&self) -> bool {
-        self.profile.is_some()
-    }
-
-    /// Shows the user in a room as their token says.
-    pub(super) async fn refresh_profile(&self, room: RoomId, member: &Member) -> Result<()> {
-        let Some(profile) = &self.profile else { return Ok(()) };
-        let name = profile.name.as_ref().filter(|name| member.name.as_ref() != Some(*name));
-        let avatar = profile.avatar.as_ref().filter(|avatar| member.avatar.as_ref() != Some(*avatar));
-        if name.is_none() && avatar.is_none() {
-            return Ok(());
+    /// Shows the user in the rooms of these memberships as their token says; whether any had to be changed.
+    pub(super) async fn refresh_profile(&self, members: impl Iterator<Item = &Member>) -> Result<bool> {
+        let Some(profile) = &self.profile else { return Ok(false) };
+        let mut changed = false;
+        for member in members {
+            let name = profile.name.as_ref().filter(|name| member.name.as_ref() != Some(*name));
+            let avatar = profile.avatar.as_ref().filter(|avatar| member.avatar.as_ref() != Some(*avatar));
+            if name.is_none() && avatar.is_none() {
+                continue;
+            }
+            let update = UpdateParticipant {
+                name: name.cloned().map(Some),
+                avatar: avatar.cloned().map(Some),
+                ..UpdateParticipant::of(member.user.clone())
+            };
+            match self.engine.host().update_participant(member.room, update).await {
+                Ok(_) => changed = true,
+                // A name that does not fit is the token's fault, not a reason to keep its bearer out.
+                Err(Error::Invalid { .. } | Error::TooLarge { .. } | Error::NotFound { .. }) => {}
+                Err(error) => return Err(error),
+            }
         }
-        let update = UpdateParticipant {
-            name: name.cloned().map(Some),
-            avatar: avatar.cloned().map(Some),
-            ..UpdateParticipant::of(member.user.clone())
-        };
-        match self.engine.host().update_participant(room, update).await {
-            // A name that does not fit is the token's fault, not a reason to keep its bearer out.
-            Ok(_) | Err(Error::Invalid { .. } | Error::TooLarge { .. } | Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(error),
-        }
+        Ok(changed)
     }
 
     /// A participant as shown to others, with whether they are connected.
@@ -446,7 +448,7 @@ impl Session {
         match room {
             RoomRef::Id(id) => Ok(id),
             key => {
-                let view = self.inner().store.view(&key.into(), &[]).await?;
+                let view = self.inner().store()?.view(&key.into(), &[]).await?;
                 view.map(|view| view.room.id).ok_or(Error::not_found("room"))
             }
         }

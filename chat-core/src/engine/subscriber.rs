@@ -2,9 +2,12 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use crate::model::{Event, ResyncReason, Rev, RoomId, Seq, UserId};
+use crate::model::{ResyncReason, Rev, RoomId, Seq, UserId};
 
-use super::queue::{Frame, Queue};
+use super::{
+    burst::{Burst, Frame},
+    queue::Queue,
+};
 
 /// A room that somebody has open.
 #[derive(Debug, Default)]
@@ -41,17 +44,14 @@ pub(super) enum Stage {
 /// What happened while somebody joins; bounded in bytes like a queue.
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
-    tellings: Vec<Telling>,
+    bursts: Vec<Arc<Burst>>,
     bytes: usize,
+    /// Why not everything is here that happened.
+    lost: Option<ResyncReason>,
 }
 
-/// A frame and what it is about.
-#[derive(Clone, Debug)]
-pub(super) struct Telling {
-    pub(super) frame: Arc<Frame>,
-    /// The message that it shows, which not everybody may see.
-    pub(super) seq: Option<Seq>,
-}
+/// The frames of a burst for those who may not see what they are about, each made when the first of them comes.
+type Hidden = Vec<Option<Arc<Frame>>>;
 
 impl OpenRoom {
     /// One connection of a user is gone; whether it was their last one.
@@ -70,11 +70,11 @@ impl OpenRoom {
         self.present.keys().take(most).cloned().collect()
     }
 
-    /// Tells everybody who has it open, each of everything before the next. `behind` takes those whose queue is full.
-    pub(super) fn tell(&mut self, tellings: &[Telling], behind: &mut Vec<Arc<Queue>>) {
-        let mut hidden = vec![None; tellings.len()];
+    /// Tells everybody who has it open. `behind` takes those whose queue is full.
+    pub(super) fn tell(&mut self, burst: &Arc<Burst>, behind: &mut Vec<Arc<Queue>>) {
+        let mut hidden = Hidden::new();
         for subscriber in self.subscribers.values_mut() {
-            subscriber.offer(tellings, &mut hidden, behind);
+            subscriber.offer(burst, &mut hidden, behind);
         }
     }
 }
@@ -94,46 +94,29 @@ impl Subscriber {
     /// Goes live after `read`, and takes what happened since.
     pub(super) fn open(&mut self, room: RoomId, read: Rev, visible_from: Seq, behind: &mut Vec<Arc<Queue>>) {
         self.visible_from = visible_from;
-        match std::mem::replace(&mut self.stage, Stage::Live(read)) {
-            Stage::Joining(waited) => {
-                let mut hidden = vec![None; waited.tellings.len()];
-                self.offer(&waited.tellings, &mut hidden, behind);
-            }
-            Stage::Live(_) => {}
-            Stage::Lost => self.lose(room, ResyncReason::TooSlow),
+        let Stage::Joining(waited) = std::mem::replace(&mut self.stage, Stage::Live(read)) else { return };
+        if let Some(reason) = waited.lost {
+            return self.lose(room, reason);
+        }
+        for burst in &waited.bursts {
+            self.offer(burst, &mut Hidden::new(), behind);
         }
     }
 
-    /// Gives it frames, as far as it may see them and can take them now. `hidden` are the frames for those who may not,
-    /// each made when the first of them comes.
-    fn offer(&mut self, tellings: &[Telling], hidden: &mut [Option<Arc<Frame>>], behind: &mut Vec<Arc<Queue>>) {
+    /// Gives it events, as far as it may see them and can take them now.
+    fn offer(&mut self, burst: &Arc<Burst>, hidden: &mut Hidden, behind: &mut Vec<Arc<Queue>>) {
         match &mut self.stage {
-            Stage::Joining(waiting) => {
-                if !tellings.iter().all(|telling| waiting.add(telling, self.queue.limit())) {
-                    self.stage = Stage::Lost;
-                }
-            }
+            Stage::Joining(waiting) => waiting.add(burst, self.queue.limit()),
             Stage::Live(at) => {
                 let mut gap = None;
-                let news = tellings.iter().zip(hidden).filter_map(|(telling, hidden)| {
-                    let frame = &telling.frame;
-                    if let Some(change) = frame.event().position() {
-                        if gap.is_some() || change.rev <= *at {
-                            return None;
-                        }
-                        if change.follows() > *at {
-                            // A commit whose outcome was unknown did happen: it was stored and never told.
-                            gap = Some(change.room);
-                            return None;
-                        }
-                        *at = change.rev;
-                    }
-                    Some(match telling.seq {
-                        Some(seq) if seq < self.visible_from => &*hidden.get_or_insert_with(|| without_what(frame)),
-                        _ => frame,
-                    })
-                });
-                if !self.queue.push_all(news) {
+                let fits = if let Some(last) = burst.leads(*at, self.visible_from) {
+                    *at = last;
+                    self.queue.push(burst)
+                } else {
+                    let some = some_of(burst, at, self.visible_from, hidden, &mut gap);
+                    some.is_empty() || self.queue.push(&Burst::of(some))
+                };
+                if !fits {
                     behind.push(Arc::clone(&self.queue));
                 } else if let Some(room) = gap {
                     self.lose(room, ResyncReason::Gap);
@@ -151,25 +134,49 @@ impl Subscriber {
 }
 
 impl Waiting {
-    /// Adds one more; `false` if that is more than may wait.
-    fn add(&mut self, telling: &Telling, limit: usize) -> bool {
-        self.bytes += telling.frame.json().len();
-        if self.bytes <= limit {
-            self.tellings.push(telling.clone());
+    /// Adds more, unless that is more than may wait.
+    fn add(&mut self, burst: &Arc<Burst>, limit: usize) {
+        self.bytes += burst.bytes();
+        if self.bytes > limit {
+            self.lose(ResyncReason::TooSlow);
+        } else if self.lost.is_none() {
+            self.bursts.push(Arc::clone(burst));
         }
-        self.bytes <= limit
+    }
+
+    /// Whoever joins must do so again.
+    pub(super) fn lose(&mut self, reason: ResyncReason) {
+        self.bursts = Vec::new();
+        self.lost.get_or_insert(reason);
     }
 }
 
-/// The same news for somebody who may not see the message that it is about.
-fn without_what(frame: &Arc<Frame>) -> Arc<Frame> {
-    let mut event = frame.event().clone();
-    match &mut event {
-        Event::MessageRead { message_id, .. } | Event::MessageDelivered { message_id, .. } => *message_id = None,
-        _ => match event.position() {
-            Some(at) => event = Event::Advance { at: *at },
-            None => return Arc::clone(frame),
-        },
+/// What of a burst is for somebody who stands at change `at`, which moves on, and may see messages from `visible_from`
+/// on. `gap` is set where changes are missing; what follows it is not for them either.
+fn some_of(
+    burst: &Burst,
+    at: &mut Rev,
+    visible_from: Seq,
+    hidden: &mut Hidden,
+    gap: &mut Option<RoomId>,
+) -> Vec<Arc<Frame>> {
+    hidden.resize(burst.frames().len(), None);
+    let mut some = Vec::new();
+    for (frame, hidden) in burst.frames().iter().zip(hidden) {
+        if let Some(change) = frame.event().position() {
+            if change.rev <= *at {
+                continue;
+            }
+            if change.follows() > *at {
+                // A commit whose outcome was unknown did happen: it was stored and never told.
+                *gap = Some(change.room);
+                break;
+            }
+            *at = change.rev;
+        }
+        let shown =
+            if frame.is_hidden(visible_from) { &*hidden.get_or_insert_with(|| frame.without_what()) } else { frame };
+        some.push(Arc::clone(shown));
     }
-    Frame::new(event)
+    some
 }

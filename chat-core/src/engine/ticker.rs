@@ -19,7 +19,8 @@ pub(super) async fn run(inner: Arc<Inner>) {
             if !inner.hub.has_audience() {
                 continue;
             }
-            let Ok(rooms) = inner.store.rooms(Viewer::User(&user), None, ROOMS).await else { continue };
+            let Ok(store) = inner.store() else { continue };
+            let Ok(rooms) = store.rooms(Viewer::User(&user), None, ROOMS).await else { continue };
             let rooms: Vec<RoomId> = rooms.into_iter().map(|row| row.room.id).collect();
             let last_seen = if online { None } else { inner.hub.seen(&user).1 };
             inner.hub.publish_presence(&rooms, Event::Presence { user_id: user, online, last_seen });

@@ -89,6 +89,9 @@ pub enum Error {
         /// What the storage said.
         reason: String,
     },
+    /// The application has suspended the engine: it has let go of its storage until it is resumed.
+    #[error("the engine is suspended; resume it first")]
+    Suspended,
     /// The engine is closing or closed.
     #[error("the engine is closing")]
     Draining,
@@ -123,13 +126,15 @@ pub enum Code {
     Busy,
     /// The storage cannot answer now.
     StorageUnavailable,
+    /// The engine is suspended.
+    Suspended,
     /// The engine is closing.
     Draining,
 }
 
 impl Code {
     /// Every code, in the order the docs list them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::InvalidArgument,
         Self::MessageTooLarge,
         Self::TooLarge,
@@ -142,6 +147,7 @@ impl Code {
         Self::Unauthorized,
         Self::Busy,
         Self::StorageUnavailable,
+        Self::Suspended,
         Self::Draining,
     ];
 
@@ -160,6 +166,7 @@ impl Code {
             Self::Unauthorized => "unauthorized",
             Self::Busy => "busy",
             Self::StorageUnavailable => "storage_unavailable",
+            Self::Suspended => "suspended",
             Self::Draining => "draining",
         }
     }
@@ -167,7 +174,9 @@ impl Code {
     /// Whether repeating the request can help.
     pub const fn retry(self) -> Retry {
         match self {
-            Self::RateLimited | Self::Busy | Self::StorageUnavailable | Self::Draining => Retry::Later,
+            Self::RateLimited | Self::Busy | Self::StorageUnavailable | Self::Suspended | Self::Draining => {
+                Retry::Later
+            }
             Self::Conflict | Self::Unauthorized => Retry::Fresh,
             _ => Retry::Never,
         }
@@ -222,6 +231,7 @@ impl Error {
             Self::Unauthorized { .. } => Code::Unauthorized,
             Self::Busy { .. } => Code::Busy,
             Self::StorageUnavailable { .. } => Code::StorageUnavailable,
+            Self::Suspended => Code::Suspended,
             Self::Draining => Code::Draining,
         }
     }
@@ -235,7 +245,7 @@ impl Error {
     pub const fn retry_after_ms(&self) -> Option<u64> {
         match self {
             Self::RateLimited { retry_after_ms } | Self::Busy { retry_after_ms } => Some(*retry_after_ms),
-            Self::StorageUnavailable { .. } | Self::Draining => Some(1_000),
+            Self::StorageUnavailable { .. } | Self::Suspended | Self::Draining => Some(1_000),
             _ => None,
         }
     }

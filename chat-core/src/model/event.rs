@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cursor, Message, MessageId, Participant, Rev, RoomId, RoomInfo, Seq, Timestamp, UserId};
+use super::{Cursor, Member, Message, MessageId, Participant, Rev, RoomId, RoomInfo, Seq, Timestamp, UserId};
 
 /// Where an event of the log stands in its room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -188,4 +188,10 @@ pub struct Marker {
     pub read_seq: Seq,
     /// What was delivered to them.
     pub delivered_seq: Seq,
+}
+
+impl From<&Member> for Marker {
+    fn from(member: &Member) -> Self {
+        Self { user_id: member.user.clone(), read_seq: member.read_seq, delivered_seq: member.delivered_seq }
+    }
 }

@@ -31,6 +31,9 @@ impl MessageType {
     }
 }
 
+/// What a message, a participant or a room takes on the wire beside what people wrote: ids, times, numbers, and names.
+pub(super) const ENVELOPE: usize = 400;
+
 /// A file that a message refers to. The engine stores the reference, not the bytes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Attachment {
@@ -111,6 +114,13 @@ impl Message {
         self.deleted_at.is_some()
     }
 
+    /// About how many bytes it takes on the wire.
+    pub fn weight(&self) -> usize {
+        let metadata = self.metadata.as_ref().map_or(0, json_bytes);
+        let attachments = if self.attachments.is_empty() { 0 } else { json_bytes(&self.attachments) };
+        ENVELOPE + self.content.as_ref().map_or(0, String::len) + metadata + attachments
+    }
+
     /// Turns it into the tombstone that keeps its place.
     pub fn erase(&mut self, at: Timestamp, by: Option<UserId>) {
         self.content = None;
@@ -122,4 +132,8 @@ impl Message {
         self.deleted_at = Some(at);
         self.deleted_by = by;
     }
+}
+
+pub(super) fn json_bytes(value: &impl Serialize) -> usize {
+    serde_json::to_vec(value).map_or(0, |json| json.len())
 }

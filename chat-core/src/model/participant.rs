@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Rev, RoomId, Seq, Timestamp, UserId};
+use super::{Rev, RoomId, Seq, Timestamp, UserId, message::ENVELOPE};
 
 /// What a participant may do; the permission table in `rules` says exactly what. Ordered by rank.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -106,6 +106,12 @@ impl Member {
     /// Whether the user is in the room now.
     pub const fn is_active(&self) -> bool {
         matches!(self.standing, Standing::Active)
+    }
+
+    /// About how many bytes it takes on the wire.
+    pub fn weight(&self) -> usize {
+        let texts = [&self.name, &self.avatar].into_iter().flatten();
+        ENVELOPE + texts.map(String::len).sum::<usize>()
     }
 
     /// Whether writing is refused at `now`.

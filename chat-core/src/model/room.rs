@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cursor, Message, Metadata, Rev, Role, RoomId, RoomKey, Seq, Timestamp, UserId};
+use super::{
+    Cursor, Message, Metadata, Rev, Role, RoomId, RoomKey, Seq, Timestamp, UserId,
+    message::{ENVELOPE, json_bytes},
+};
 
 /// What a room is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -90,6 +93,12 @@ impl Room {
     /// The position after its last change.
     pub const fn cursor(&self, epoch: u64) -> Cursor {
         Cursor { epoch, rev: self.last_rev, chain: self.chain }
+    }
+
+    /// About how many bytes it takes on the wire.
+    pub fn weight(&self) -> usize {
+        let texts = [&self.name, &self.topic, &self.avatar].into_iter().flatten();
+        ENVELOPE + texts.map(String::len).sum::<usize>() + self.metadata.as_ref().map_or(0, json_bytes)
     }
 
     /// What is the same for every reader.

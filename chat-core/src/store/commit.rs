@@ -319,6 +319,19 @@ pub struct Change {
     pub body: ChangeBody,
 }
 
+impl Change {
+    /// About how many bytes it takes on the wire.
+    pub fn weight(&self) -> usize {
+        match &self.body {
+            ChangeBody::Room(room) => room.weight(),
+            ChangeBody::Posted(message) | ChangeBody::Edited(message) | ChangeBody::Deleted(message) => {
+                message.weight()
+            }
+            ChangeBody::Added(member) | ChangeBody::Updated(member) | ChangeBody::Removed(member) => member.weight(),
+        }
+    }
+}
+
 /// See [`Change`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum ChangeBody {

@@ -68,11 +68,12 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// One message.
     async fn message(&self, viewer: Viewer<'_>, id: MessageId) -> StoreResult<Option<Message>>;
 
-    /// A page of a room's messages, in the order that the window says.
+    /// A page of a room's messages, in the order that the window says. By key it is one read as well: nobody first asks
+    /// for the room's id.
     async fn history(
         &self,
         viewer: Viewer<'_>,
-        room: RoomId,
+        room: &RoomSelector,
         window: Window,
         limit: usize,
     ) -> StoreResult<Option<History>>;
@@ -111,15 +112,14 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// One room as the viewer sees it.
     async fn room(&self, viewer: Viewer<'_>, room: &RoomSelector) -> StoreResult<Option<RoomRow>>;
 
-    /// What the viewer missed since `since`: at most `limit` changes, or `limits.messages` and `limits.members` of a
-    /// snapshot.
+    /// What the viewer missed of each of `rooms`, in their order, since the position beside it. All of it is of one
+    /// moment. [`CatchUpLimits::bytes`] holds for all of them together, see [`CatchUpLimits::after`].
     async fn catch_up(
         &self,
         viewer: Viewer<'_>,
-        room: RoomId,
-        since: Option<Cursor>,
+        rooms: &[(RoomId, Option<Cursor>)],
         limits: CatchUpLimits,
-    ) -> StoreResult<Option<CatchUp>>;
+    ) -> StoreResult<Vec<Option<CatchUp>>>;
 
     /// How many messages the user has not read, over all rooms they are in.
     async fn unread(&self, user: &UserId) -> StoreResult<u64>;
@@ -245,7 +245,7 @@ impl RoomRow {
     }
 }
 
-/// How much a catch-up returns.
+/// How much a catch-up returns. All but `bytes` holds for each room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CatchUpLimits {
     /// Changes that are looked at.
@@ -254,6 +254,47 @@ pub struct CatchUpLimits {
     pub messages: usize,
     /// Participants of a snapshot; also, up to how many members everybody's markers are told.
     pub members: usize,
+    /// What all changes and snapshots together may weigh, see [`CatchUp::weight`]: a step ends with the change that
+    /// reaches it, a snapshot has fewer messages. One comes in any case.
+    pub bytes: usize,
+}
+
+impl CatchUpLimits {
+    /// The limits of the next room of the same call: what `bytes` leaves, and once nothing is left the least that leads
+    /// on, a change or a message.
+    #[must_use]
+    pub fn after(self, one: &CatchUp) -> Self {
+        match self.bytes.saturating_sub(one.weight()) {
+            0 => Self { changes: self.changes.min(1), messages: self.messages.min(1), bytes: 0, ..self },
+            bytes => Self { bytes, ..self },
+        }
+    }
+
+    /// The last of these messages, oldest first, that may come.
+    pub fn last_of(&self, mut messages: Vec<Message>) -> Vec<Message> {
+        let mut bytes = 0;
+        let fit = messages.iter().rev().take_while(|message| {
+            bytes += message.weight();
+            bytes <= self.bytes
+        });
+        let fit = fit.count().max(1);
+        messages.drain(..messages.len().saturating_sub(fit));
+        messages
+    }
+}
+
+impl CatchUp {
+    /// About how many bytes it takes on the wire.
+    pub fn weight(&self) -> usize {
+        match &self.missed {
+            Missed::Nothing => 0,
+            Missed::Changes { changes, .. } => changes.iter().map(Change::weight).sum(),
+            Missed::Snapshot { room, members, messages } => {
+                let members: usize = members.iter().map(Member::weight).sum();
+                room.room.weight() + members + messages.iter().map(Message::weight).sum::<usize>()
+            }
+        }
+    }
 }
 
 /// What somebody missed.
@@ -283,8 +324,8 @@ pub enum Missed {
         /// Whether more follow after [`CatchUp::cursor`].
         more: bool,
     },
-    /// The room from scratch: no cursor, another epoch, a chain that does not fit, a position from the future or from
-    /// before the present membership.
+    /// The room from scratch: no cursor, another epoch, a chain that does not fit, a position from the future, from
+    /// before the present membership, or from before what the store still keeps of its log.
     Snapshot {
         /// The room.
         room: Box<RoomRow>,

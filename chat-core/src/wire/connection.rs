@@ -9,7 +9,6 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
 use tokio::time::{Sleep, sleep};
 
@@ -25,6 +24,7 @@ use super::{
     frame::{Action, Frame},
     job::{self, Alone, Done, Job, Running, Written},
     meter::Meter,
+    output::Output,
     peer::{Identity, Peer, TokenVerifier},
     ready,
 };
@@ -71,7 +71,7 @@ pub struct Connection {
     writes: FuturesUnordered<Running<Answer>>,
     /// What runs alone.
     job: Option<Running<Done>>,
-    out: Vec<Bytes>,
+    out: Vec<Output>,
     stage: Stage,
     /// When an unknown peer must have authenticated, or the token ends.
     deadline: Option<Timestamp>,
@@ -208,23 +208,23 @@ impl Connection {
         (self.turn, self.job) = (None, None);
     }
 
-    /// Waits until there is something to send, and moves all of it into `frames`. Returns how the connection ends, once
-    /// it does: then send `frames`, and close.
+    /// Waits until there is something to send, and moves all of it into `out`. Returns how the connection ends, once
+    /// it does: then send what is in `out`, and close.
     ///
     /// Dropping the future loses nothing.
-    pub async fn output(&mut self, frames: &mut Vec<Bytes>) -> Option<Closing> {
-        poll_fn(|cx| self.poll_output(cx, frames)).await
+    pub async fn output(&mut self, out: &mut Vec<Output>) -> Option<Closing> {
+        poll_fn(|cx| self.poll_output(cx, out)).await
     }
 
     /// See [`Connection::output`].
-    pub fn poll_output(&mut self, cx: &mut Context<'_>, frames: &mut Vec<Bytes>) -> Poll<Option<Closing>> {
+    pub fn poll_output(&mut self, cx: &mut Context<'_>, out: &mut Vec<Output>) -> Poll<Option<Closing>> {
         self.work(cx);
         self.finish(cx);
         let closing = if let Stage::Over(closing) = self.stage { Some(closing) } else { None };
         if self.out.is_empty() && closing.is_none() {
             return Poll::Pending;
         }
-        frames.append(&mut self.out);
+        out.append(&mut self.out);
         Poll::Ready(closing)
     }
 
@@ -267,7 +267,8 @@ impl Connection {
         if !self.writes.is_empty() && wait() {
             return;
         }
-        self.out.push(answer::encode(&Event::Closing { code: code.number(), retry_after_ms }));
+        let closing = answer::encode(&Event::Closing { code: code.number(), retry_after_ms });
+        self.out.push(Output::Own(closing));
         self.stage = Stage::Over(Closing { code });
     }
 
@@ -361,12 +362,12 @@ impl Connection {
     fn refuse(&mut self, asked: Option<Asked>, error: Error) {
         let code = match error.code() {
             Code::Draining => CloseCode::Draining,
-            Code::Busy | Code::StorageUnavailable => CloseCode::Overloaded,
+            Code::Busy | Code::StorageUnavailable | Code::Suspended => CloseCode::Overloaded,
             _ => CloseCode::Unauthorized,
         };
         match asked {
             Some(asked) => self.say(asked.fail(&error)),
-            None => self.out.push(answer::failure(None, &error)),
+            None => self.out.push(Output::Own(answer::failure(None, &error))),
         }
         self.refusal = Some(error);
         self.end(Stage::Over(Closing { code }));
@@ -379,7 +380,7 @@ impl Connection {
             Done::Identified(asked, Err(error)) => self.refuse(Some(asked), error),
             Done::Refused(asked, error) => self.refuse(asked, error),
             Done::Welcome { ready, asked, live, room } => {
-                self.out.push(ready);
+                self.out.push(Output::Own(ready));
                 self.return_live(Some(live));
                 if let Peer::Known { room: place, .. } = &mut self.peer {
                     *place = room;
@@ -416,7 +417,7 @@ impl Connection {
         if let Some(meter) = &self.meter {
             meter.answered(asked.action, failed, asked.at.elapsed());
         }
-        self.out.extend(frame);
+        self.out.extend(frame.map(Output::Own));
     }
 
     /// Takes what is live. While a job has the live side, its answer comes first.
@@ -428,9 +429,11 @@ impl Connection {
                 Poll::Pending => break None,
                 Poll::Ready(Err(why)) => break Some(why),
                 Poll::Ready(Ok(())) => {
-                    for frame in live.take_ready() {
-                        removed |= matches!(frame.event(), Event::RoomRemoved { room: gone } if Some(*gone) == *room);
-                        self.out.push(frame.json().clone());
+                    for burst in live.take_ready() {
+                        // It is told alone.
+                        let first = burst.frames().first().map(|frame| frame.event());
+                        removed |= matches!(first, Some(Event::RoomRemoved { room: gone }) if Some(*gone) == *room);
+                        self.out.push(Output::Events(burst));
                     }
                 }
             }

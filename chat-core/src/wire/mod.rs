@@ -14,6 +14,7 @@ mod frame;
 mod job;
 mod json;
 mod meter;
+mod output;
 mod peer;
 mod ready;
 
@@ -23,6 +24,7 @@ pub use connection::{Closing, Connection, Setup};
 pub use frame::ACTIONS;
 pub use json::from_json;
 pub use meter::Meter;
+pub use output::Output;
 pub use peer::{Identity, TokenVerifier};
 
 /// The WebSocket subprotocol; its absence means the same.

@@ -156,7 +156,7 @@ impl Store for Held {
     async fn history(
         &self,
         viewer: Viewer<'_>,
-        room: RoomId,
+        room: &RoomSelector,
         window: Window,
         limit: usize,
     ) -> StoreResult<Option<History>> {
@@ -203,11 +203,10 @@ impl Store for Held {
     async fn catch_up(
         &self,
         viewer: Viewer<'_>,
-        room: RoomId,
-        since: Option<Cursor>,
+        rooms: &[(RoomId, Option<Cursor>)],
         limits: CatchUpLimits,
-    ) -> StoreResult<Option<CatchUp>> {
-        let missed = self.inner.catch_up(viewer, room, since, limits).await;
+    ) -> StoreResult<Vec<Option<CatchUp>>> {
+        let missed = self.inner.catch_up(viewer, rooms, limits).await;
         self.pass(Call::CatchUp).await?;
         missed
     }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use chat_core::{CreateRoom, EditMessage, Engine, Error, MarkKind, Options, SendMessage, UpdateMe, Window};
+use chat_core::{CreateRoom, EditMessage, Engine, Error, Limits, MarkKind, Options, SendMessage, UpdateMe, Window};
 use futures_util::FutureExt as _;
 
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn closing_under_load_finishes_what_was_accepted_and_refuses_the_rest() {
     let store = Held::new();
-    let s = Stage::on(Arc::clone(&store) as _).await;
+    let s = Stage::patient(Arc::clone(&store) as _).await;
     let mut live = s.opens("ben").await;
     let senders: Vec<_> = (0..8)
         .map(|n| {
@@ -93,6 +93,28 @@ async fn who_closes_too_waits_as_well() {
 }
 
 #[tokio::test]
+async fn who_gives_up_closing_where_too_much_waits_takes_nothing_back_either() {
+    let store = Held::new();
+    let limits = Limits { pending_commands: 1, ..Limits::default() };
+    let create = CreateRoom::group().with(user("ann"));
+    let s = Stage::over(Arc::clone(&store) as _, Options { limits, ..Options::default() }, create).await;
+    let ann = s.of("ann");
+    let send = |text| Box::pin(ann.send(s.room, SendMessage::text(text)));
+    store.hold(Call::Commit);
+    let (mut first, mut second) = (send("under way"), send("waits"));
+    assert!(first.as_mut().now_or_never().is_none());
+    store.reached(Call::Commit, 2).await;
+    assert!(second.as_mut().now_or_never().is_none());
+    assert!(matches!(send("too much").await, Err(Error::Busy { .. })));
+    assert_eq!(give_up_after(1, s.engine.close()).await, None);
+    store.release(Call::Commit);
+    assert_eq!((first.await.unwrap().message.seq, second.await.unwrap().message.seq), (1, 2));
+    assert_eq!(send("late").await.unwrap_err(), Error::Draining);
+    s.engine.close().await.unwrap();
+    assert!(store.is_closed());
+}
+
+#[tokio::test]
 async fn every_stream_ends_with_the_engine_also_one_without_a_room() {
     let s = Stage::new().await;
     let (mut host, mut ann) = (s.host().live(), s.of("ann").live());
@@ -118,7 +140,7 @@ async fn dropping_the_last_handle_leaves_nothing_running() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(5), gone).await.expect("the tasks let go of the store");
+    tokio::time::timeout(Duration::from_mins(1), gone).await.expect("the tasks let go of the store");
 }
 
 #[tokio::test]

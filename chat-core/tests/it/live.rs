@@ -122,6 +122,121 @@ async fn catching_up_goes_in_steps_and_live_events_begin_at_the_last() {
 }
 
 #[tokio::test]
+async fn what_was_missed_in_many_rooms_comes_in_answers_of_bounded_size() {
+    const ROOMS: u64 = 30;
+    const EACH: u64 = 30;
+    const MOST: usize = 9 * 1024 * 1024;
+    let Stage { engine, .. } = Stage::new().await;
+    let (host, ann) = (engine.host(), engine.session(&user("ann")));
+    let mut behind = Vec::new();
+    for _ in 0..ROOMS {
+        let room = host.create_room(CreateRoom::group().with(user("ann")).with(user("ben"))).await.unwrap();
+        behind.push((RoomRef::Id(room.info.id), Some(room.cursor)));
+        for _ in 0..EACH {
+            ann.send(room.info.id, SendMessage::text("x".repeat(16_000))).await.unwrap();
+        }
+    }
+    let mut live = engine.session(&user("ben")).live();
+    let fresh = live.subscribe(behind.iter().map(|(room, _)| (room.clone(), None)).collect()).await.unwrap();
+    assert!(serde_json::to_vec(&fresh).unwrap().len() < MOST);
+    let shown = fresh.iter().map(|opened| match opened {
+        Subscribed::Open(opened) => match &opened.sync {
+            Sync::Snapshot { snapshot } => snapshot.messages.len(),
+            other => panic!("no snapshot but {other:?}"),
+        },
+        Subscribed::Gone { room, .. } => panic!("{room} is gone"),
+    });
+    let shown: Vec<_> = shown.collect();
+    assert!(shown[0] == EACH as usize && shown.iter().all(|count| *count > 0), "{shown:?}");
+
+    let (mut came, mut answers) = (0, 0);
+    while !behind.is_empty() {
+        let opened = live.subscribe(std::mem::take(&mut behind)).await.unwrap();
+        assert!(serde_json::to_vec(&opened).unwrap().len() < MOST);
+        answers += 1;
+        for opened in opened {
+            let Subscribed::Open(opened) = opened else { panic!("ben is in the room") };
+            let Sync::Changes { changes, more } = opened.sync else { panic!("changes were missed") };
+            came += changes.len() as u64;
+            if more {
+                behind.push((opened.room.into(), Some(opened.cursor)));
+            }
+        }
+    }
+    assert_eq!(came, ROOMS * EACH);
+    assert!((2..=5).contains(&answers), "{answers} answers");
+}
+
+#[tokio::test]
+async fn many_rooms_are_opened_by_one_read_each_in_its_place() {
+    let store = Held::new();
+    let s = Stage::on(Arc::clone(&store) as _).await;
+    let (mut rooms, mut expected) = (Vec::new(), Vec::new());
+    for n in 0..40 {
+        let with_ben = n % 3 > 0;
+        let create = CreateRoom::group().with(user(if with_ben { "ben" } else { "ann" }));
+        let room = s.host().create_room(create).await.unwrap();
+        rooms.push((room.info.id.into(), Some(room.cursor).filter(|_| n % 2 == 0)));
+        expected.push(with_ben.then_some(room.info.id));
+    }
+    rooms.insert(7, ("job:42".parse().unwrap(), None));
+    expected.insert(7, Some(s.room));
+    rooms.insert(9, ("job:no".parse().unwrap(), None));
+    expected.insert(9, None);
+    let mut live = s.of("ben").live();
+    let answers = live.subscribe(rooms.clone()).await.unwrap();
+    assert_eq!(store.calls(Call::CatchUp), 1);
+    assert_eq!(answers.len(), rooms.len());
+    for ((answer, (place, since)), expected) in answers.iter().zip(&rooms).zip(&expected) {
+        match (answer, expected) {
+            (Subscribed::Open(opened), Some(room)) => {
+                assert_eq!(opened.room, *room);
+                assert_eq!(matches!(opened.sync, Sync::Same { .. }), since.is_some(), "{:?}", opened.sync);
+            }
+            (Subscribed::Gone { room, .. }, None) => assert_eq!(*room, place.to_string()),
+            other => panic!("{other:?} of {place}"),
+        }
+    }
+    waiting(&mut live);
+    for room in expected.into_iter().flatten() {
+        s.host().send(room, SendMessage::system("live")).await.unwrap();
+        assert_eq!(next_text(&mut live).await, "live");
+    }
+}
+
+#[tokio::test]
+async fn who_opens_rooms_is_shown_there_as_their_token_says_and_sees_so() {
+    let store = Held::new();
+    let s = Stage::on(Arc::clone(&store) as _).await;
+    let other = s.host().create_room(CreateRoom::group().with(user("ben"))).await.unwrap().info.id;
+    let not_theirs = s.host().create_room(CreateRoom::group().with(user("ann"))).await.unwrap().info.id;
+    let mut ann = s.opens("ann").await;
+    let reads = store.calls(Call::CatchUp);
+    let ben = s.of("ben").with_profile(Some("Ben B.".into()), None);
+    let rooms = || [s.room, other, not_theirs].map(|room| (room.into(), None)).to_vec();
+    let shown = |answer: &Subscribed| match answer {
+        Subscribed::Open(opened) => match &opened.sync {
+            Sync::Snapshot { snapshot } => {
+                snapshot.participants.iter().find(|one| one.user_id == user("ben")).and_then(|ben| ben.name.clone())
+            }
+            other => panic!("no snapshot but {other:?}"),
+        },
+        Subscribed::Gone { .. } => None,
+    };
+    for (time, reads_so_far) in [(1, reads + 2), (2, reads + 3)] {
+        let mut live = ben.live();
+        let answers = live.subscribe(rooms()).await.unwrap();
+        let named = Some("Ben B.".to_owned());
+        assert_eq!(answers.iter().map(shown).collect::<Vec<_>>(), [named.clone(), named, None], "time {time}");
+        assert_eq!(store.calls(Call::CatchUp), reads_so_far, "read again only where a name was another");
+        let changes = waiting(&mut live).iter().filter(|frame| kind(frame) == "participant_updated").count();
+        assert_eq!(changes, 0, "they were told in the answer");
+    }
+    let told = waiting(&mut ann).iter().filter(|frame| kind(frame) == "participant_updated").count();
+    assert_eq!(told, 1, "the others are told once");
+}
+
+#[tokio::test]
 async fn a_cursor_that_does_not_fit_is_answered_with_a_snapshot() {
     let s = Stage::new().await;
     let cursor = s.of("ann").room(s.room).await.unwrap().cursor;
@@ -153,9 +268,9 @@ async fn typing_ends_after_three_seconds_without_refresh() {
     assert!((Duration::from_millis(2_999)..Duration::from_millis(3_050)).contains(&lasted), "{lasted:?}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn typing_ends_with_a_send_and_with_the_connection() {
-    let s = Stage::new().await;
+    let (s, began) = (Stage::new().await, tokio::time::Instant::now());
     let mut ben = s.opens("ben").await;
     let ann = s.opens("ann").await;
     s.of("ann").typing(s.room, true).await.unwrap();
@@ -166,6 +281,20 @@ async fn typing_ends_with_a_send_and_with_the_connection() {
     assert_eq!(next(&mut ben, typing).await, ["ann"]);
     drop(ann);
     assert!(next(&mut ben, typing).await.is_empty());
+    assert!(began.elapsed() < Duration::from_secs(3), "neither ended by itself");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_closes_a_room_gets_nothing_of_it_that_waits_and_types_there_no_longer() {
+    let s = Stage::new().await;
+    let mut ann = s.opens("ann").await;
+    s.says("ben", "waits").await;
+    s.of("ann").typing(s.room, true).await.unwrap();
+    ann.unsubscribe(s.room);
+    assert!(waiting(&mut ann).is_empty());
+    let opened = s.of("ben").live().subscribe(vec![(s.room.into(), None)]).await.unwrap().remove(0);
+    let Subscribed::Open(opened) = opened else { panic!("{opened:?}") };
+    assert_eq!(opened.typing, []);
 }
 
 #[tokio::test]
@@ -292,9 +421,9 @@ async fn who_opens_a_room_too_slowly_is_told_to_begin_again() {
     assert_eq!(next_text(&mut ben).await, "live");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn typing_ends_with_a_stop_a_leave_a_mute_and_a_frozen_room() {
-    let s = Stage::new().await;
+    let (s, began) = (Stage::new().await, tokio::time::Instant::now());
     let mut ben = s.opens("ben").await;
     let ann = s.of("ann");
     let mut own = s.opens("ann").await;
@@ -331,6 +460,7 @@ async fn typing_ends_with_a_stop_a_leave_a_mute_and_a_frozen_room() {
     ann.leave(s.room).await.unwrap();
     assert!(next(&mut ben, typing).await.is_empty());
     assert_eq!(ann.typing(s.room, true).await.unwrap_err().code(), Code::NotFound);
+    assert!(began.elapsed() < Duration::from_secs(3), "none ended by itself");
 }
 
 #[tokio::test]
@@ -381,4 +511,19 @@ async fn a_connection_that_comes_and_goes_is_no_news() {
     assert!(!online && last_seen.is_some());
     let late = gone.elapsed();
     assert!((Duration::from_secs(5)..Duration::from_secs(6)).contains(&late), "{late:?} after the last one");
+}
+
+#[tokio::test]
+async fn what_waited_of_a_closed_room_is_in_the_answer_that_opens_it() {
+    let s = Stage::new().await;
+    let mut ann = s.engine.session(&user("ann")).live();
+    let rename = |name: &str| UpdateRoom { name: Some(Some(name.to_owned())), ..UpdateRoom::default() };
+    s.host().update_room(s.room, rename("then")).await.unwrap();
+    s.host().update_room(s.room, rename("now")).await.unwrap();
+    let opened = ann.subscribe(vec![(s.room.into(), None)]).await.unwrap().remove(0);
+    let Subscribed::Open(opened) = opened else { panic!("it is theirs") };
+    assert!(matches!(&opened.sync, Sync::Snapshot { snapshot } if snapshot.room.info.name.as_deref() == Some("now")));
+    s.says("ben", "hello").await;
+    let told: Vec<_> = waiting(&mut ann).iter().map(|frame| kind(frame)).collect();
+    assert!(!told.contains(&"room_updated".to_owned()) && told.contains(&"chat_message".to_owned()), "{told:?}");
 }

@@ -13,4 +13,5 @@ mod rooms;
 mod sending;
 mod stage;
 mod storage;
+mod suspending;
 mod wire;

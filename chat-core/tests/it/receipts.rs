@@ -1,4 +1,7 @@
 //! Markers, readers, unread.
+//!
+//! Where it matters what is gathered together, time stands still: it is over when everybody waits, and not when the
+//! machine was slow.
 
 use std::time::Duration;
 
@@ -133,7 +136,7 @@ async fn many_marks_are_told_once_and_all_answered_within_50_ms() {
     assert_eq!(told, ["marker"], "one's own devices hear of it without having the room open");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn reading_to_the_end_means_the_end_as_it_was_then() {
     let s = Stage::new().await;
     s.says("ann", "1").await;
@@ -177,7 +180,7 @@ async fn who_reads_privately_shows_nothing_by_sending() {
     assert_eq!(told, Some(Some(0)), "from the message nothing follows");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_marker_waits_for_nobody_who_is_gone() {
     let s = Stage::new().await;
     s.says("ann", "1").await;
@@ -188,7 +191,7 @@ async fn a_marker_waits_for_nobody_who_is_gone() {
     assert_eq!(mark.await.unwrap_err(), Error::NotFound { what: "room" });
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_is_read_and_what_is_delivered_beyond_it_are_both_told() {
     let s = Stage::new().await;
     let mut last = s.says("ann", "1").await;

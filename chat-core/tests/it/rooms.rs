@@ -1,8 +1,10 @@
 //! Rooms: keys, pairs, lists, life cycle.
 
-use chat_core::{Code, CreateRoom, Event, Limits, RoomKey, RoomState, SendMessage, UpdateRoom};
+use std::sync::Arc;
 
-use crate::stage::{Stage, next, user};
+use chat_core::{Code, CreateRoom, Event, Limits, MemoryStore, Options, RoomKey, RoomState, SendMessage, UpdateRoom};
+
+use crate::stage::{Hands, Stage, next, user};
 
 #[tokio::test]
 async fn a_key_is_got_or_created_once_even_by_many_at_once() {
@@ -57,13 +59,16 @@ async fn a_pair_has_one_direct_room_from_either_side() {
 
 #[tokio::test]
 async fn the_list_shows_the_latest_activity_first_and_pages() {
-    let s = Stage::new().await;
+    let clock = Arc::new(Hands::at(1_000));
+    let options = Options { clock: Arc::clone(&clock) as _, ..Options::default() };
+    let create = CreateRoom::keyed("job:42".parse().unwrap()).with(user("ann"));
+    let s = Stage::over(Arc::new(MemoryStore::default()), options, create).await;
     let mut rooms = vec![s.room];
     for n in 0..4 {
         let key: RoomKey = format!("job:{n}").parse().unwrap();
         rooms.push(s.host().create_room(CreateRoom::keyed(key).with(user("ann"))).await.unwrap().info.id);
     }
-    tokio::time::sleep(std::time::Duration::from_millis(3)).await;
+    clock.turn(2_000);
     s.says("ann", "up").await;
     let ann = s.of("ann");
     let first = ann.rooms(None, Some(2)).await.unwrap();

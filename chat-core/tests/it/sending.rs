@@ -1,16 +1,12 @@
 //! Messages: posting, repeating, editing, deleting, paging.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
-};
+use std::sync::Arc;
 
 use chat_core::{
-    Clock, Code, CreateRoom, EditMessage, Engine, Error, MemoryStore, MessageType, Options, SendMessage, Timestamp,
-    Window,
+    Code, CreateRoom, EditMessage, Engine, Error, MemoryStore, MessageType, Options, SendMessage, Timestamp, Window,
 };
 
-use crate::stage::{Stage, user};
+use crate::stage::{Hands, Stage, user};
 
 #[tokio::test]
 async fn messages_are_numbered_in_the_order_of_their_author() {
@@ -127,25 +123,15 @@ async fn pages_go_both_ways_and_around() {
     assert_eq!(page(Window::Latest, 0).await.unwrap().results.len(), 1, "clamped, never refused");
 }
 
-/// A clock that shows what a test sets.
-#[derive(Debug)]
-struct Hands(AtomicI64);
-
-impl Clock for Hands {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
-    }
-}
-
 #[tokio::test]
 async fn a_rooms_time_and_its_ids_never_run_backwards_whatever_the_clock_does() {
-    let clock = Arc::new(Hands(AtomicI64::new(1_000_000)));
+    let clock = Arc::new(Hands::at(1_000_000));
     let options = Options { clock: Arc::clone(&clock) as _, ..Options::default() };
     let store = Arc::new(MemoryStore::default());
     let s = Stage::over(store.clone(), options.clone(), CreateRoom::group().with(user("ann"))).await;
     let mut said = Vec::new();
     for at in [2_000_000, 1_000, i64::MIN, 2_000_001, 3_000_000, 2_500_000] {
-        clock.0.store(at, Ordering::SeqCst);
+        clock.turn(at);
         said.push(s.says("ann", "tick").await);
     }
     assert!(said.is_sorted_by_key(|message| (message.created_at, message.id, message.seq)));
@@ -153,7 +139,7 @@ async fn a_rooms_time_and_its_ids_never_run_backwards_whatever_the_clock_does() 
     assert_eq!(edited.edited_at, Some(Timestamp::from_millis(3_000_000)));
     assert_eq!(s.of("ann").rooms(None, None).await.unwrap().results[0].last_seq, 6);
     // Nor does it matter if the clock was set back while nothing ran.
-    clock.0.store(1_000, Ordering::SeqCst);
+    clock.turn(1_000);
     let again = Engine::open(store, options).session(&user("ann"));
     let next = again.send(s.room, SendMessage::text("tick")).await.unwrap().message;
     assert!(said[5].id < next.id && said[5].created_at <= next.created_at);

@@ -1,10 +1,17 @@
 //! A small cast on an engine of its own.
 
-use std::{future::poll_fn, sync::Arc, task::Poll};
+use std::{
+    future::poll_fn,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    task::Poll,
+};
 
 use chat_core::{
-    CreateRoom, Engine, Event, Frame, Limits, Live, MemoryStore, Message, Options, RoomId, SendMessage, Session, Store,
-    UserId, Window,
+    Clock, CreateRoom, Engine, Event, Frame, Limits, Live, MemoryStore, Message, Options, RoomId, SendMessage, Session,
+    Store, Timestamp, UserId, Window,
 };
 use futures_util::FutureExt as _;
 
@@ -21,6 +28,13 @@ impl Stage {
     /// A group `job:42` with ann and ben in it.
     pub(crate) async fn new() -> Self {
         Self::limited(Limits::default()).await
+    }
+
+    /// The same where nobody falls behind who reads late.
+    pub(crate) async fn patient(store: Arc<dyn Store>) -> Self {
+        let limits = Limits { pending_bytes: usize::MAX, ..Limits::default() };
+        let create = CreateRoom::keyed("job:42".parse().unwrap()).with(user("ann")).with(user("ben"));
+        Self::over(store, Options { limits, ..Options::default() }, create).await
     }
 
     pub(crate) async fn with(create: CreateRoom) -> Self {
@@ -71,6 +85,26 @@ impl Stage {
 
     pub(crate) async fn unread(&self, name: &str) -> u64 {
         self.of(name).room(self.room).await.unwrap().unread_count
+    }
+}
+
+/// A clock that shows what a test sets, in milliseconds.
+#[derive(Debug)]
+pub(crate) struct Hands(AtomicI64);
+
+impl Hands {
+    pub(crate) fn at(millis: i64) -> Self {
+        Self(AtomicI64::new(millis))
+    }
+
+    pub(crate) fn turn(&self, millis: i64) {
+        self.0.store(millis, Ordering::SeqCst);
+    }
+}
+
+impl Clock for Hands {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
     }
 }
 

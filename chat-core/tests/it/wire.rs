@@ -12,7 +12,7 @@ use std::{
 use async_trait::async_trait;
 use chat_core::{
     Actor, Code, Error, Limits, Result, RoomRef, Timestamp, UserId,
-    wire::{CloseCode, Connection, Identity, Meter, Setup, TokenVerifier},
+    wire::{CloseCode, Connection, Identity, Meter, Output, Setup, TokenVerifier},
 };
 use futures_util::FutureExt as _;
 use serde_json::{Value, json};
@@ -54,8 +54,9 @@ pub(crate) fn connect(s: &Stage, room: bool, name: Option<&str>) -> Connection {
 
 pub(crate) async fn frames(connection: &mut Connection) -> (Vec<Value>, Option<CloseCode>) {
     let mut out = Vec::new();
-    let closing = tokio::time::timeout(Duration::from_secs(5), connection.output(&mut out)).await.expect("an answer");
-    (out.iter().map(|frame| serde_json::from_slice(frame).unwrap()).collect(), closing.map(|closing| closing.code))
+    let closing = tokio::time::timeout(Duration::from_mins(1), connection.output(&mut out)).await.expect("an answer");
+    let texts = out.iter().flat_map(Output::texts);
+    (texts.map(|text| serde_json::from_slice(text).unwrap()).collect(), closing.map(|closing| closing.code))
 }
 
 /// The first frame for which `wanted` holds.

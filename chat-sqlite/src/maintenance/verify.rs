@@ -270,12 +270,17 @@ impl Check<'_> {
         }
     }
 
-    /// That the changes are 1, 2, 3, … and that each hash follows from the one before.
+    /// That the changes are 1, 2, 3, … and that each hash follows from the one before; from the first one on that is
+    /// still kept.
     fn history(&mut self, room: &Room) -> Outcome<()> {
         let mut follows = Follows { rev: 0, seq: 0, chain: 0 };
         let others = rows::changes(self.connection, self.number, 0, room.last_rev)?;
         let kinds = self.kinds()?;
         let mut others = others.into_iter().zip(kinds).peekable();
+        if let Some((first, _)) = others.next_if(|(change, _)| change.rev > 1) {
+            let seq = rows::posted_by(self.connection, self.number, first.rev)?;
+            follows = Follows { rev: first.rev, seq, chain: first.chain };
+        }
         while follows.rev < room.last_rev {
             let rev = follows.rev + 1;
             let row = format!("change {rev} of room {}", room.id);

@@ -14,7 +14,7 @@ use crate::{
 
 use super::{
     Snapshot,
-    seen::{Reading, Seen},
+    seen::{OwnedViewer, Seen},
 };
 
 /// A change, whichever table it stands in.
@@ -34,13 +34,52 @@ enum What {
 impl Snapshot<'_> {
     pub(crate) fn catch_up(
         &self,
-        viewer: &Reading,
+        viewer: &OwnedViewer,
+        rooms: &[(RoomId, Option<Cursor>)],
+        mut limits: CatchUpLimits,
+    ) -> Outcome<Vec<Option<CatchUp>>> {
+        let one = |(room, since): &(RoomId, Option<Cursor>)| {
+            let one = self.catch_up_one(viewer, *room, *since, limits)?;
+            limits = one.as_ref().map_or(limits, |one| limits.after(one));
+            Ok(one)
+        };
+        rooms.iter().map(one).collect()
+    }
+
+    fn catch_up_one(
+        &self,
+        viewer: &OwnedViewer,
         room: RoomId,
         since: Option<Cursor>,
         limits: CatchUpLimits,
     ) -> Outcome<Option<CatchUp>> {
+        // Of many rooms that somebody comes back to, most have not changed: those are to cost as little as can be.
+        if let Some(since) = since
+            && let Some(same) = self.unchanged(viewer, room, since, limits.members)?
+        {
+            return Ok(Some(same));
+        }
         let Some(seen) = self.enter(viewer, &RoomSelector::Id(room))? else { return Ok(None) };
         seen.catch_up(since, limits).map(Some)
+    }
+
+    /// What was missed of a room that stands where it stood and has few people in it: nothing, told by one statement. No
+    /// answer says no more than that it is to be looked at as a whole.
+    fn unchanged(&self, viewer: &OwnedViewer, room: RoomId, since: Cursor, limit: usize) -> Outcome<Option<CatchUp>> {
+        if since.epoch != self.meta.epoch {
+            return Ok(None);
+        }
+        let user = match viewer {
+            OwnedViewer::Host => None,
+            OwnedViewer::User(user) => Some(user),
+        };
+        let (markers, member) = rows::markers_at(self.connection, room, since, limit, user)?;
+        let theirs = match &member {
+            Some(member) => member.joined_rev <= since.rev,
+            None => user.is_none() && !markers.is_empty(),
+        };
+        let members = markers.len() as u64;
+        Ok(theirs.then_some(CatchUp { cursor: since, member, markers, members, missed: Missed::Nothing }))
     }
 }
 
@@ -55,7 +94,7 @@ impl Seen<'_> {
         let (cursor, missed) = match fitting {
             None => (self.room.cursor(self.snapshot.meta.epoch), self.snapshot(limits)?),
             Some(since) if since.rev == self.room.last_rev => (since, Missed::Nothing),
-            Some(since) => self.changes(since, limits.changes)?,
+            Some(since) => self.changes(since, limits)?,
         };
         Ok(CatchUp { cursor, member, markers, members, missed })
     }
@@ -66,22 +105,30 @@ impl Seen<'_> {
         if since.epoch != self.snapshot.meta.epoch || since.rev < joined || since.rev > self.room.last_rev {
             return Ok(false);
         }
+        if since.rev == self.room.last_rev {
+            return Ok(since.chain == self.room.chain);
+        }
         Ok(rows::chain_at(self.snapshot.connection, self.number, since.rev)? == Some(since.chain))
     }
 
     fn snapshot(self, limits: CatchUpLimits) -> Outcome<Missed> {
-        let (messages, members) = (self.latest(limits.messages)?, self.participants(None, limits.members)?);
+        let messages = limits.last_of(self.latest(limits.messages)?);
+        let members = self.participants(None, limits.members)?;
         Ok(Missed::Snapshot { room: Box::new(self.row()?), members, messages })
     }
 
-    fn changes(&self, since: Cursor, limit: usize) -> Outcome<(Cursor, Missed)> {
-        let last = self.room.last_rev.min(since.rev.saturating_add(limit as u64));
-        let mut cursor = since;
-        let mut changes = Vec::new();
+    fn changes(&self, since: Cursor, limits: CatchUpLimits) -> Outcome<(Cursor, Missed)> {
+        let last = self.room.last_rev.min(since.rev.saturating_add(limits.changes as u64));
+        let (mut cursor, mut changes, mut bytes) = (since, Vec::new(), 0);
         for Step { rev, chain, actor, at, about } in self.steps(since.rev, last)? {
             cursor = Cursor { rev, chain, ..since };
             if let Some(body) = self.present(rev, about, since.rev)? {
-                changes.push(Change { cursor, actor, at, body });
+                let change = Change { cursor, actor, at, body };
+                bytes += change.weight();
+                changes.push(change);
+            }
+            if bytes >= limits.bytes {
+                break;
             }
         }
         Ok((cursor, Missed::Changes { changes, more: cursor.rev < self.room.last_rev }))
@@ -134,15 +181,10 @@ impl Seen<'_> {
 
     /// Everybody's markers in a room of at most `limit`, else the viewer's own.
     fn markers(&self, limit: usize) -> Outcome<Vec<Marker>> {
-        let marker = |member: &Member| Marker {
-            user_id: member.user.clone(),
-            read_seq: member.read_seq,
-            delivered_seq: member.delivered_seq,
-        };
         if self.room.members <= limit as u64 {
-            Ok(self.participants(None, limit)?.iter().map(marker).collect())
+            Ok(self.participants(None, limit)?.iter().map(Marker::from).collect())
         } else {
-            Ok(self.member.iter().map(marker).collect())
+            Ok(self.member.iter().map(Marker::from).collect())
         }
     }
 }

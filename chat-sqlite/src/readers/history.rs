@@ -1,7 +1,7 @@
 //! Pages of a room's messages. Places have no holes, so a page is a range of them.
 
 use chat_core::{
-    Message, RoomId, Seq,
+    Message, Seq,
     store::{History, RoomSelector, Window},
 };
 
@@ -9,18 +9,18 @@ use crate::{failure::Outcome, rows};
 
 use super::{
     Snapshot,
-    seen::{Reading, Seen},
+    seen::{OwnedViewer, Seen},
 };
 
 impl Snapshot<'_> {
     pub(crate) fn history(
         &self,
-        viewer: &Reading,
-        room: RoomId,
+        viewer: &OwnedViewer,
+        room: &RoomSelector,
         window: Window,
         limit: usize,
     ) -> Outcome<Option<History>> {
-        let Some(seen) = self.enter(viewer, &RoomSelector::Id(room))? else { return Ok(None) };
+        let Some(seen) = self.enter(viewer, room)? else { return Ok(None) };
         seen.history(window, limit as u64).map(Some)
     }
 }

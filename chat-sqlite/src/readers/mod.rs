@@ -1,40 +1,30 @@
-//! The threads that read.
+//! What reads, each with a connection that cannot write. A read is one snapshot.
 //!
-//! Each has a connection that cannot write, and does what waits, one read after the other. A read is one snapshot.
-//! `seen` is the one way to a room's content; the other modules say what is read.
+//! `desk` says who works with them, their own threads or whoever asks. `seen` is the one way to a room's content; the
+//! other modules say what is read.
 
 mod catch_up;
+mod desk;
 mod history;
 mod newest;
 mod seen;
 
-use std::{
-    fmt,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{fmt, sync::Arc};
 
-use chat_core::store::{StoreError, StoreResult};
 use rusqlite::Connection;
-use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     database::Database,
-    failure::{Failure, Outcome},
+    failure::Outcome,
     lock::Lock,
     names::Names,
     schema::{Meta, Purpose},
     sql::Sql,
 };
 
-/// How many reads wait at most.
-pub(crate) const WAITING: usize = 1_024;
-
-/// One read on its way; it answers by itself.
-pub(crate) type Job = Box<dyn FnOnce(&Snapshot<'_>) + Send>;
-
-/// Where the readers take their work from.
-pub(crate) type Jobs = Arc<Mutex<mpsc::Receiver<Job>>>;
+#[cfg(test)]
+pub(crate) use desk::WAITING;
+pub(crate) use desk::{Desks, Length, Reading};
 
 /// The data as of one moment.
 pub(crate) struct Snapshot<'a> {
@@ -49,7 +39,7 @@ impl fmt::Debug for Snapshot<'_> {
     }
 }
 
-/// One of the threads.
+/// One of them.
 pub(crate) struct Reader {
     connection: Connection,
     names: Arc<Names>,
@@ -62,32 +52,9 @@ impl Reader {
         Ok(Self { connection: database.connect(Purpose::Read)?, names, meta: database.meta, _lock: lock })
     }
 
-    /// Reads until nobody is left who could ask.
-    pub(crate) fn run(self, jobs: &Jobs) {
-        let snapshot = Snapshot { connection: &self.connection, names: &self.names, meta: self.meta };
-        loop {
-            // Whoever waits holds the lock; the others wait for it.
-            let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
-            let Some(job) = job else { return };
-            // Whoever asked learns of a panic by not being answered; this thread goes on.
-            let _ = catch_unwind(AssertUnwindSafe(|| job(&snapshot)));
-        }
+    fn snapshot(&self) -> Snapshot<'_> {
+        Snapshot { connection: &self.connection, names: &self.names, meta: self.meta }
     }
-}
-
-/// Hands a read to the readers and waits for what it finds.
-pub(crate) async fn read<T: Send + 'static>(
-    readers: mpsc::Sender<Job>,
-    read: impl FnOnce(&Snapshot<'_>) -> Outcome<T> + Send + 'static,
-) -> StoreResult<T> {
-    let (reply, answer) = oneshot::channel();
-    let job = Box::new(move |snapshot: &Snapshot<'_>| {
-        // Whoever asked may have gone.
-        let _ = reply.send(snapshot.consistently(read));
-    });
-    readers.send(job).await.map_err(|_| StoreError::Closed)?;
-    drop(readers);
-    answer.await.unwrap_or(Err(Failure::Panicked)).map_err(StoreError::from)
 }
 
 impl Snapshot<'_> {

@@ -18,14 +18,19 @@ use crate::{
 
 use super::{
     Snapshot,
-    seen::{Reading, Seen},
+    seen::{OwnedViewer, Seen},
 };
 
 impl Snapshot<'_> {
-    pub(crate) fn messages(&self, viewer: &Reading, before: Option<MessageId>, limit: usize) -> Outcome<Vec<Message>> {
+    pub(crate) fn messages(
+        &self,
+        viewer: &OwnedViewer,
+        before: Option<MessageId>,
+        limit: usize,
+    ) -> Outcome<Vec<Message>> {
         match viewer {
-            Reading::Host => self.newest_of_all(before, limit),
-            Reading::User(user) => self.newest_of(user, before, limit),
+            OwnedViewer::Host => self.newest_of_all(before, limit),
+            OwnedViewer::User(user) => self.newest_of(user, before, limit),
         }
     }
 

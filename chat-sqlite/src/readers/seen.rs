@@ -17,12 +17,12 @@ use super::Snapshot;
 
 /// Who reads; see [`chat_core::store::Viewer`], which cannot be sent to another thread.
 #[derive(Clone, Debug)]
-pub(crate) enum Reading {
+pub(crate) enum OwnedViewer {
     Host,
     User(UserId),
 }
 
-impl From<chat_core::store::Viewer<'_>> for Reading {
+impl From<chat_core::store::Viewer<'_>> for OwnedViewer {
     fn from(viewer: chat_core::store::Viewer<'_>) -> Self {
         match viewer {
             chat_core::store::Viewer::Host => Self::Host,
@@ -44,18 +44,18 @@ pub(super) struct Seen<'a> {
 
 impl<'a> Snapshot<'a> {
     /// The one way to a room's content.
-    pub(super) fn enter(&self, viewer: &Reading, room: &RoomSelector) -> Outcome<Option<Seen<'_>>> {
+    pub(super) fn enter(&self, viewer: &OwnedViewer, room: &RoomSelector) -> Outcome<Option<Seen<'_>>> {
         match rows::room(self.connection, room)? {
             Some(head) => self.enter_found(viewer, head),
             None => Ok(None),
         }
     }
 
-    fn enter_found(&self, viewer: &Reading, head: RoomHead) -> Outcome<Option<Seen<'_>>> {
+    fn enter_found(&self, viewer: &OwnedViewer, head: RoomHead) -> Outcome<Option<Seen<'_>>> {
         let RoomHead { number, room, ids_ascend } = head;
         let member = match viewer {
-            Reading::Host => None,
-            Reading::User(user) => match rows::member(self.connection, number, room.id, user)? {
+            OwnedViewer::Host => None,
+            OwnedViewer::User(user) => match rows::member(self.connection, number, room.id, user)? {
                 Some(member) if member.is_active() => Some(member),
                 _ => return Ok(None),
             },
@@ -82,7 +82,7 @@ impl<'a> Snapshot<'a> {
         Ok(Some(View { room: head.room, members }))
     }
 
-    pub(crate) fn message(&self, viewer: &Reading, id: MessageId) -> Outcome<Option<Message>> {
+    pub(crate) fn message(&self, viewer: &OwnedViewer, id: MessageId) -> Outcome<Option<Message>> {
         match self.enter_at(viewer, id)? {
             Some((seen, seq)) => seen.message(seq),
             None => Ok(None),
@@ -90,7 +90,7 @@ impl<'a> Snapshot<'a> {
     }
 
     /// The room of a message, and its place there.
-    fn enter_at(&self, viewer: &Reading, id: MessageId) -> Outcome<Option<(Seen<'_>, Seq)>> {
+    fn enter_at(&self, viewer: &OwnedViewer, id: MessageId) -> Outcome<Option<(Seen<'_>, Seq)>> {
         let Some((number, seq)) = rows::place_of(self.connection, id)? else { return Ok(None) };
         let seen = self.enter_found(viewer, rows::room_numbered(self.connection, number)?)?;
         Ok(seen.map(|seen| (seen, seq)))
@@ -98,7 +98,7 @@ impl<'a> Snapshot<'a> {
 
     pub(crate) fn participants(
         &self,
-        viewer: &Reading,
+        viewer: &OwnedViewer,
         room: RoomId,
         after: Option<&UserId>,
         limit: usize,
@@ -109,7 +109,7 @@ impl<'a> Snapshot<'a> {
 
     pub(crate) fn readers(
         &self,
-        viewer: &Reading,
+        viewer: &OwnedViewer,
         id: MessageId,
         after: Option<&UserId>,
         limit: usize,
@@ -120,19 +120,19 @@ impl<'a> Snapshot<'a> {
         rows::readers_of(self.connection, seen.number, seen.room.id, message, after, limit).map(Some)
     }
 
-    pub(crate) fn room(&self, viewer: &Reading, room: &RoomSelector) -> Outcome<Option<RoomRow>> {
+    pub(crate) fn room(&self, viewer: &OwnedViewer, room: &RoomSelector) -> Outcome<Option<RoomRow>> {
         self.enter(viewer, room)?.map(Seen::row).transpose()
     }
 
     pub(crate) fn rooms(
         &self,
-        viewer: &Reading,
+        viewer: &OwnedViewer,
         before: Option<(Timestamp, RoomId)>,
         limit: usize,
     ) -> Outcome<Vec<RoomRow>> {
         let heads = match viewer {
-            Reading::Host => rows::rooms_by_activity(self.connection, before, limit)?,
-            Reading::User(user) => self.rooms_of(user, before, limit)?,
+            OwnedViewer::Host => rows::rooms_by_activity(self.connection, before, limit)?,
+            OwnedViewer::User(user) => self.rooms_of(user, before, limit)?,
         };
         let row = |head| self.enter_found(viewer, head)?.ok_or(Failure::Damaged("an index is wrong"))?.row();
         heads.into_iter().map(row).collect()
@@ -167,7 +167,7 @@ impl<'a> Snapshot<'a> {
     pub(super) fn all_of(&self, user: &UserId) -> Outcome<Vec<Seen<'_>>> {
         const SELECT: &str = "SELECT room FROM member WHERE user = ?1 AND standing = 0";
         let numbers: Vec<i64> = self.connection.all(SELECT, [user.as_str()], |row: &Row<'_>| Ok(row.get(0)?))?;
-        let viewer = Reading::User(user.clone());
+        let viewer = OwnedViewer::User(user.clone());
         let enter = |number| {
             let head = rows::room_numbered(self.connection, number)?;
             self.enter_found(&viewer, head)?.ok_or(Failure::Damaged("an index is wrong"))

@@ -102,7 +102,8 @@ pub(crate) fn posted_by(connection: &Connection, number: i64, rev: Rev) -> Outco
 /// The chain after the change `rev`; nothing for a change that is not there.
 pub(crate) fn chain_at(connection: &Connection, number: i64, rev: Rev) -> Outcome<Option<u64>> {
     if rev == 0 {
-        return Ok(Some(0));
+        // Before the first change, if that is still there.
+        return Ok(after(connection, number, 1)?.1.map(|_| 0));
     }
     match after(connection, number, rev)? {
         (_, Some(chain)) => Ok(Some(chain)),

@@ -1,6 +1,6 @@
 //! Members.
 
-use chat_core::{Member, MemberSettings, RoomId, Seq, UserId, store::Digester};
+use chat_core::{Cursor, Marker, Member, MemberSettings, RoomId, Seq, UserId, store::Digester};
 use rusqlite::{Connection, Row, params};
 
 use crate::{failure::Outcome, sql::Sql};
@@ -61,6 +61,33 @@ pub(crate) fn active_members(
     );
     let params = params![number, after.map_or("", UserId::as_str), limit_of(limit)];
     connection.all(SELECT, params, |row| read(row, room))
+}
+
+/// The markers of who is in a room that stands at this position, by user id, and what is stored about `user` if they are
+/// among them; nothing of a room that stands elsewhere, or has more than `limit` people in it.
+pub(crate) fn markers_at(
+    connection: &Connection,
+    room: RoomId,
+    at: Cursor,
+    limit: usize,
+    user: Option<&UserId>,
+) -> Outcome<(Vec<Marker>, Option<Member>)> {
+    const SELECT: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM room CROSS JOIN member ON member.room = room.number WHERE room.id = ?1 AND room.last_rev = ?2 \
+         AND room.chain = ?3 AND room.members <= ?4 AND member.standing = 0 ORDER BY member.user"
+    );
+    let params = params![room.as_bytes(), at.rev.cast_signed(), at.chain.cast_signed(), limit_of(limit)];
+    let mut own = None;
+    let markers = connection.all(SELECT, params, |row| {
+        let marker = Marker { user_id: name(row, 0)?, read_seq: count(row, 11)?, delivered_seq: count(row, 12)? };
+        if user == Some(&marker.user_id) {
+            own = Some(read(row, room)?);
+        }
+        Ok(marker)
+    })?;
+    Ok((markers, own))
 }
 
 /// Everybody of whom something is stored, by user id, from after `after`.

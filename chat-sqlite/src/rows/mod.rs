@@ -13,7 +13,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 pub(crate) use change::{About, ChangeRow, chain_at, changes, insert_change, posted_by};
 pub(crate) use code::{Code, code};
-pub(crate) use member::{active_members, member, members, put_member, readers_of, update_registers};
+pub(crate) use member::{active_members, markers_at, member, members, put_member, readers_of, update_registers};
 pub(crate) use message::{
     Posted, chain_of_post, id_at, insert_message, message_at, messages, place_of, places_by_id, posted, posted_at,
     update_message,
@@ -40,7 +40,7 @@ pub(crate) fn limit_of(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
-fn time(row: &Row<'_>, column: usize) -> Outcome<Timestamp> {
+pub(crate) fn time(row: &Row<'_>, column: usize) -> Outcome<Timestamp> {
     Ok(Timestamp::from_millis(row.get(column)?))
 }
 

@@ -1,7 +1,7 @@
 //! Operations: what was done before under a name.
 
 use chat_core::{
-    ClientId, MessageId, RoomId, UserId,
+    ClientId, MessageId, RoomId, Timestamp, UserId,
     store::{Digester, Operation, OperationName, Target},
 };
 use rusqlite::{Connection, params};
@@ -58,9 +58,10 @@ pub(crate) fn insert_operation(
     named: &OperationName,
     room: RoomId,
     target: &Target,
+    at: Timestamp,
 ) -> Outcome<()> {
-    const INSERT: &str = "INSERT INTO operation (scope, actor, name, request, room, message, seq, user) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    const INSERT: &str = "INSERT INTO operation (scope, actor, name, request, room, message, seq, user, at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
     let (message, seq, user) = match target {
         Target::Message { id, seq } => (Some(id.as_bytes()), Some(seq.cast_signed()), None),
         Target::Member(user) => (None, None, Some(user.as_str())),
@@ -68,8 +69,7 @@ pub(crate) fn insert_operation(
     };
     let actor = actor.map_or("", UserId::as_str);
     let request = named.digest.cast_signed();
-    let params =
-        params![named.scope.as_bytes(), actor, named.name.as_str(), request, room.as_bytes(), message, seq, user];
-    connection.run(INSERT, params)?;
+    let (scope, name, room, at) = (named.scope.as_bytes(), named.name.as_str(), room.as_bytes(), at.as_millis());
+    connection.run(INSERT, params![scope, actor, name, request, room, message, seq, user, at])?;
     Ok(())
 }

@@ -200,7 +200,7 @@ impl<'a> Draft<'a> {
             && (named.scope != self.id || self.head.is_some())
         {
             let target = self.first.take().unwrap_or(Target::Room);
-            rows::insert_operation(self.connection, self.actor.as_ref(), &named, self.id, &target)?;
+            rows::insert_operation(self.connection, self.actor.as_ref(), &named, self.id, &target, self.at)?;
         }
         if let Some((key, seq)) = self.named {
             self.names.put(key, seq);

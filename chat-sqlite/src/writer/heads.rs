@@ -47,7 +47,7 @@ pub(super) struct Heads {
     /// Not bounded by themselves: within a transaction nothing may be lost that is not written.
     rooms: LruCache<RoomId, Head>,
     people: LruCache<PersonKey, Person>,
-    changed_rooms: Vec<RoomId>,
+    changed_rooms: Vec<(i64, RoomId)>,
     changed_people: Vec<PersonKey>,
 }
 
@@ -85,10 +85,10 @@ impl Heads {
     }
 
     pub(super) fn put_room(&mut self, head: Head) {
-        let (id, moved) = (head.head.room.id, head.moved);
+        let (number, id, moved) = (head.head.number, head.head.room.id, head.moved);
         let before = self.rooms.put(id, head);
         if moved && before.is_none_or(|before| !before.moved) {
-            self.changed_rooms.push(id);
+            self.changed_rooms.push((number, id));
         }
     }
 
@@ -110,15 +110,17 @@ impl Heads {
         }
     }
 
-    /// Writes what the transaction has moved.
+    /// Writes what the transaction has moved, in the order in which it lies.
     pub(super) fn write(&mut self, connection: &Connection, digester: Digester) -> Outcome<()> {
-        for id in self.changed_rooms.drain(..) {
+        self.changed_rooms.sort_unstable();
+        for (_, id) in self.changed_rooms.drain(..) {
             // It may be gone again.
             if let Some(head) = self.rooms.peek_mut(&id).filter(|head| head.moved) {
                 head.moved = false;
                 rows::update_head(connection, digester, &head.head)?;
             }
         }
+        self.changed_people.sort_unstable();
         for key in self.changed_people.drain(..) {
             if let Some(person) = self.people.peek_mut(&key) {
                 person.write(connection, digester, key.0, &key.1)?;

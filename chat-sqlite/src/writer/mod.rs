@@ -1,20 +1,25 @@
-//! The one thread that writes.
+//! What writes: one transaction at a time.
 //!
-//! It takes what waits, applies it in one transaction, and answers everybody when that is durable. While it commits,
-//! the next batch gathers. `draft` is how one commit is applied, `heads` what is remembered from one to the next.
+//! `desk` says who works with it, its own thread or whoever asks. `draft` is how one commit is applied, `heads` what is
+//! remembered from one to the next, `wal` how much is to be written back, `trim` what is kept no longer.
 
+mod desk;
 mod draft;
 mod heads;
 mod registers;
+mod trim;
+mod wal;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
 
-use chat_core::store::{Applied, Commit, CommitError, StoreError, StoreResult};
+use chat_core::{
+    Timestamp,
+    store::{Applied, Commit, CommitError, StoreError, StoreResult},
+};
 use rusqlite::Connection;
-use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     database::Database,
@@ -27,22 +32,13 @@ use crate::{
 
 use draft::Draft;
 use heads::Heads;
+use trim::Trim;
+use wal::Wal;
 
-/// How many commits one transaction holds at most, unless one request brings more.
-const BATCH: usize = 1_024;
-
-/// How many requests wait at most.
-pub(crate) const WAITING: usize = 256;
+pub(crate) use desk::{Desk, Writing};
 
 /// What a commit came to.
 pub(crate) type Answer = Result<Applied, CommitError>;
-
-/// Commits, and who waits for what becomes of them.
-#[derive(Debug)]
-pub(crate) struct Request {
-    pub(crate) commits: Vec<Commit>,
-    pub(crate) reply: oneshot::Sender<Vec<Answer>>,
-}
 
 /// See the module.
 pub(crate) struct Writer {
@@ -51,55 +47,36 @@ pub(crate) struct Writer {
     connection: Option<Connection>,
     heads: Heads,
     names: Arc<Names>,
+    wal: Wal,
+    trim: Trim,
     _lock: Arc<Lock>,
 }
 
 impl Writer {
     pub(crate) fn open(database: Database, names: Arc<Names>, lock: Arc<Lock>) -> Outcome<Self> {
-        let connection = connect(&database, &names)?;
-        Ok(Self { database, connection: Some(connection), heads: Heads::default(), names, _lock: lock })
-    }
-
-    /// Writes until nobody is left who could ask; then lets go of the file.
-    pub(crate) fn run(mut self, mut waiting: mpsc::Receiver<Request>) -> StoreResult<()> {
-        while let Some(first) = waiting.blocking_recv() {
-            let mut commits = first.commits.len();
-            let mut requests = vec![first];
-            while commits < BATCH
-                && let Ok(next) = waiting.try_recv()
-            {
-                commits += next.commits.len();
-                requests.push(next);
-            }
-            self.answer(requests);
-        }
-        self.close()
+        let (heads, trim, wal) = (Heads::default(), Trim::default(), Wal::default());
+        let connection = Some(connect(&database, &names, &wal)?);
+        Ok(Self { database, connection, heads, names, wal, trim, _lock: lock })
     }
 
     /// Writes what was asked for, all together, and says what became of it.
-    fn answer(&mut self, requests: Vec<Request>) {
-        let (batches, replies): (Vec<_>, Vec<_>) =
-            requests.into_iter().map(|request| (request.commits, request.reply)).unzip();
+    fn answer(&mut self, batches: Vec<Vec<Commit>>) -> Vec<Vec<Answer>> {
         let sizes: Vec<_> = batches.iter().map(Vec::len).collect();
         let written = catch_unwind(AssertUnwindSafe(|| self.write(batches))).unwrap_or(Err(Failure::Panicked));
-        let answers = written.unwrap_or_else(|failure| {
+        written.unwrap_or_else(|failure| {
             // After a failed sync nobody knows what this connection believes. Closing it rolls back.
             self.connection = None;
             self.heads.clear();
             let error = StoreError::from(failure);
             sizes.iter().map(|size| vec![Err(error.clone().into()); *size]).collect()
-        });
-        for (reply, answer) in replies.into_iter().zip(answers) {
-            // Whoever asked may have gone.
-            let _ = reply.send(answer);
-        }
+        })
     }
 
     /// One transaction. Where it fails, nothing of it is there.
     fn write(&mut self, batches: Vec<Vec<Commit>>) -> Outcome<Vec<Vec<Answer>>> {
         let connection = match &mut self.connection {
             Some(connection) => connection,
-            closed => closed.insert(connect(&self.database, &self.names)?),
+            closed => closed.insert(connect(&self.database, &self.names, &self.wal)?),
         };
         connection.run("BEGIN IMMEDIATE", [])?;
         let mut answers = Vec::with_capacity(batches.len());
@@ -115,6 +92,31 @@ impl Writer {
         Ok(answers)
     }
 
+    /// Whether a commit at this time takes more than to be written: the file must be opened anew, or something is to be
+    /// tidied within it or after it.
+    fn has_chores(&self, now: Timestamp) -> bool {
+        self.connection.is_none() || self.wal.is_full() || self.names.are_due() || self.trim.is_due(now)
+    }
+
+    /// Tidies: writes a full log back, and removes a little of what need not be kept any more.
+    fn do_chores(&mut self, now: Timestamp) {
+        let tidied = catch_unwind(AssertUnwindSafe(|| self.tidy(now))).unwrap_or(Err(Failure::Panicked));
+        if tidied.is_err() {
+            // It is tried again; whatever is wrong, the next batch will be told.
+            self.connection = None;
+            self.heads.clear();
+        }
+    }
+
+    fn tidy(&mut self, now: Timestamp) -> Outcome<()> {
+        let Some(connection) = &self.connection else { return Ok(()) };
+        self.wal.write_back(connection);
+        if self.trim.is_due(now) {
+            self.trim.step(connection, now, self.database.options.retention)?;
+        }
+        Ok(())
+    }
+
     /// Writes the log back into the file and removes it.
     fn close(self) -> StoreResult<()> {
         let Some(connection) = self.connection else { return Ok(()) };
@@ -125,8 +127,9 @@ impl Writer {
 }
 
 /// A connection that writes. What was known of the names is as it finds them.
-fn connect(database: &Database, names: &Names) -> Outcome<Connection> {
-    let connection = database.connect(Purpose::Write)?;
+fn connect(database: &Database, names: &Names, wal: &Wal) -> Outcome<Connection> {
+    let mut connection = database.connect(Purpose::Write)?;
+    wal.watch(&mut connection)?;
     names.load(&connection)?;
     Ok(connection)
 }
@@ -148,9 +151,7 @@ mod tests {
     }
 
     fn ask(writer: &mut Writer, commits: Vec<Commit>) -> Vec<Answer> {
-        let (reply, mut answer) = oneshot::channel();
-        writer.answer(vec![Request { commits, reply }]);
-        answer.try_recv().expect("an answer")
+        writer.answer(vec![commits]).swap_remove(0)
     }
 
     /// A named message; its name tells its number.

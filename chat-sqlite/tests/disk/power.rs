@@ -63,7 +63,7 @@ fn put((main, log): &Files) -> TempDir {
 }
 
 fn options(synchronous: Synchronous) -> Options {
-    Options { synchronous, readers: 1, cache_bytes: 1 << 20 }
+    Options { synchronous, readers: 1, cache_bytes: 1 << 20, ..Options::default() }
 }
 
 impl Life {

@@ -3,13 +3,15 @@
 use std::{
     io::{BufRead, BufReader},
     ops::Range,
+    path::PathBuf,
     process::{Command, Stdio},
+    sync::Arc,
     task::{Context, Waker},
 };
 
 use chat_core::{
-    MemoryStore, Role, Store, Window,
-    store::{StoreError, Viewer},
+    CreateRoom, Engine, MemoryStore, Options as EngineOptions, Role, SendMessage, Store, Window,
+    store::{RoomSelector, StoreError, Viewer},
 };
 use chat_sqlite::{Options, SqliteStore, Synchronous};
 use chat_testkit::{
@@ -40,7 +42,7 @@ pub(crate) async fn say(store: &dyn Store, numbers: Range<u64>) {
 
 /// How much was said there, after a look at every message.
 pub(crate) async fn said(store: &dyn Store) -> u64 {
-    let page = store.history(Viewer::Host, room_id(1), Window::After(0), 100_000).await;
+    let page = store.history(Viewer::Host, &RoomSelector::Id(room_id(1)), Window::After(0), 100_000).await;
     let page = page.expect("the store reads").expect("the room is there");
     for (number, message) in (0..).zip(&page.messages) {
         assert_eq!((message.seq, message.content.as_deref()), (number + 1, Some(&*text(number))));
@@ -201,9 +203,107 @@ async fn what_waits_together_becomes_one_transaction() {
 #[tokio::test]
 async fn other_options_keep_the_same() {
     let place = Place::new();
-    let options = Options { synchronous: Synchronous::Normal, readers: 1, cache_bytes: 1 << 20 };
+    let options = Options { synchronous: Synchronous::Normal, readers: 1, cache_bytes: 1 << 20, ..Options::default() };
     let store = SqliteStore::open_with(place.path(), options).unwrap();
     say(&store, 0..10).await;
     assert_eq!(said(&store).await, 10);
     store.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_engine_that_is_suspended_leaves_the_file_to_others_and_goes_on_with_what_they_wrote() {
+    let place = Place::new();
+    let open = || Arc::new(SqliteStore::open(place.path()).unwrap());
+    let create = || CreateRoom::keyed("job:42".parse().unwrap()).with(alice()).with(bob());
+    let engine = Engine::open(open(), EngineOptions::default());
+    let room = engine.host().create_room(create()).await.unwrap().info.id;
+    let (ann, named) =
+        (engine.session(&alice()), |text: &str| SendMessage::text(text).with_client_id(text.parse().unwrap()));
+    ann.send(room, named("one")).await.unwrap();
+    for round in 0..3 {
+        engine.suspend().await.unwrap();
+        assert_eq!(place.names(), ["chat.db", "chat.db.lock"], "no log is left behind");
+        let other = Engine::open(open(), EngineOptions::default());
+        other.session(&bob()).send(room, SendMessage::text("from elsewhere")).await.unwrap();
+        other.close().await.unwrap();
+        engine.resume(open()).await.unwrap();
+        let sent = ann.send(room, named(&format!("round-{round}"))).await.unwrap();
+        assert_eq!(sent.message.seq, 3 + 2 * round);
+        let repeated = ann.send(room, named("one")).await.unwrap();
+        assert!(repeated.duplicate && repeated.message.seq == 1, "names are known as before");
+    }
+    engine.close().await.unwrap();
+    assert!(chat_sqlite::verify(&place.path(), |_| {}).unwrap().damage.is_empty());
+}
+
+/// What the system says this process has: its threads by name, and its open files.
+#[cfg(target_os = "linux")]
+fn threads_and_files() -> (Vec<String>, Vec<PathBuf>) {
+    let entries = |path| std::fs::read_dir(path).expect("/proc is there").filter_map(|entry| Some(entry.ok()?.path()));
+    let name = |task: PathBuf| std::fs::read_to_string(task.join("comm")).unwrap_or_default().trim_end().to_owned();
+    // The folder that is being read is a file for as long as that takes.
+    let (threads, files) = (entries("/proc/self/task").map(name), entries("/proc/self/fd"));
+    (threads.collect(), files.filter_map(|file| std::fs::read_link(file).ok()).collect())
+}
+
+/// Waits until something is so. A thread is joined, and a task waited for, a moment before it is off the list.
+#[cfg(target_os = "linux")]
+async fn until(so: impl Fn() -> bool, what: &str) {
+    let waiting = async {
+        while !so() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_mins(1), waiting).await.expect(what);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_close_under_load_leaves_no_task_no_thread_and_no_file() {
+    let name = "life::a_close_under_load_leaves_no_task_no_thread_and_no_file";
+    let Some(file) = file_of_child() else {
+        let place = Place::new();
+        // Other tests have threads and files of their own.
+        assert!(child(name, &place.path()).status().unwrap().success());
+        return;
+    };
+    let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    let ours = || {
+        let (threads, files) = threads_and_files();
+        let threads = threads.iter().filter(|name| name.starts_with("chat-sqlite")).count();
+        (threads, files.iter().filter(|open| open.to_string_lossy().contains("chat.db")).count())
+    };
+    assert_eq!((tasks(), ours()), (0, (0, 0)));
+    for round in 0..5 {
+        let engine = Engine::open(Arc::new(SqliteStore::open(&file).unwrap()), EngineOptions::default());
+        let create = CreateRoom::keyed("job:42".parse().unwrap()).with(alice()).with(bob());
+        let room = engine.host().create_room(create).await.unwrap().info.id;
+        let mut load = Vec::new();
+        for n in 0..8 {
+            let (sender, reader) = (engine.session(&alice()), engine.session(&bob()));
+            load.push(tokio::spawn(async move {
+                while sender.send(room, SendMessage::text(format!("{n}"))).await.is_ok() {}
+            }));
+            load.push(tokio::spawn(async move {
+                let mut live = reader.live();
+                let _ = live.subscribe(vec![(room.into(), None)]).await;
+                while live.next().await.is_some() {}
+            }));
+            let reader = engine.session(&bob());
+            load.push(tokio::spawn(async move { while reader.room(room).await.is_ok() {} }));
+        }
+        let (threads, files) = ours();
+        assert!(threads >= 2 && files >= 3, "round {round}: {threads} threads and {files} files");
+        let (host, enough) = (engine.host(), 100 * (round + 1));
+        while host.room(room).await.unwrap().last_seq < enough {
+            tokio::task::yield_now().await;
+        }
+        engine.close().await.unwrap();
+        assert_eq!(ours().1, 0, "round {round}, with handles still held: files");
+        until(|| ours().0 == 0, "the threads have ended").await;
+        for task in load {
+            task.await.unwrap();
+        }
+        until(|| tasks() == 0, "the tasks have ended").await;
+    }
 }

@@ -2,6 +2,7 @@
 
 mod conformance;
 mod file;
+mod formats;
 mod life;
 mod maintenance;
 mod opening;

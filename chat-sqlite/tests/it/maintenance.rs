@@ -133,9 +133,11 @@ fn a_backup_is_made_beside_a_writer_and_begins_a_new_epoch() {
         assert_ne!(restored.epoch(), store.epoch());
         let row = restored.room(Viewer::User(&bob()), &RoomSelector::Id(story.room())).await.unwrap().unwrap();
         assert!((100..=100 + meanwhile).contains(&row.room.last_seq), "{} messages", row.room.last_seq);
-        let limits = CatchUpLimits { changes: 10, messages: 10, members: 10 };
-        let caught_up = restored.catch_up(Viewer::User(&bob()), story.room(), Some(cursor), limits).await.unwrap();
-        assert!(matches!(caught_up.unwrap().missed, Missed::Snapshot { .. }), "a cursor of the original is of no use");
+        let limits = CatchUpLimits { changes: 10, messages: 10, members: 10, bytes: usize::MAX };
+        let bob = bob();
+        let missed = restored.catch_up(Viewer::User(&bob), &[(story.room(), Some(cursor))], limits).await.unwrap();
+        let missed = missed.into_iter().flatten().next().unwrap().missed;
+        assert!(matches!(missed, Missed::Snapshot { .. }), "a cursor of the original is of no use");
         let epoch = restored.epoch();
         restored.close().await.unwrap();
         assert_eq!(SqliteStore::open(&copy).unwrap().epoch(), epoch, "once");

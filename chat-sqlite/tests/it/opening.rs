@@ -69,15 +69,17 @@ async fn whoever_looks_or_is_refused_does_not_take_the_locks_of_the_store_away()
     store.close().await.unwrap();
 }
 
-/// The kernel's list of locks on the database: kind, mode, and from which byte to which.
+/// The locks that this process holds on the database: kind, mode, and from which byte to which. The kernel shows them with
+/// each of its open files; its list of all locks changes, while it is read, with those of others.
 #[cfg(target_os = "linux")]
 fn locks(place: &Place) -> Vec<String> {
-    use std::os::unix::fs::MetadataExt as _;
-    let inode = format!(":{} ", fs::metadata(place.path()).expect("the file is there").ino());
-    let all = fs::read_to_string("/proc/locks").expect("Linux lists its locks");
-    let without_number = |line: &str| line.split_once(' ').map_or_else(String::new, |(_, lock)| lock.to_owned());
-    let mut found: Vec<_> = all.lines().filter(|line| line.contains(&inode)).map(without_number).collect();
-    // While others come and go, the list may have one twice.
+    let path = fs::canonicalize(place.path()).expect("the file is there");
+    let files = fs::read_dir("/proc/self/fd").expect("/proc is there").filter_map(Result::ok);
+    let ours = files.filter(|file| fs::read_link(file.path()).is_ok_and(|open| open == path));
+    let shown = ours
+        .filter_map(|file| fs::read_to_string(std::path::Path::new("/proc/self/fdinfo").join(file.file_name())).ok());
+    let lock = |line: &str| line.strip_prefix("lock:")?.split_once(": ").map(|(_, lock)| lock.to_owned());
+    let mut found: Vec<_> = shown.flat_map(|text| text.lines().filter_map(lock).collect::<Vec<_>>()).collect();
     found.sort();
     found.dedup();
     found

@@ -91,7 +91,11 @@ fn a_history_from_elsewhere_keeps_senders_times_and_markers() {
         assert_eq!(row.unread, 1, "\"Friday?\": one's own, a deleted one and a note do not count");
         assert_eq!(store.room(Viewer::User(&client), &room).await.unwrap().unwrap().unread, 0);
         assert_eq!(row.room.last_at.to_string(), "2024-05-01T09:00:04.000Z");
-        let page = store.history(Viewer::User(&client), row.room.id, Window::After(0), 10).await.unwrap().unwrap();
+        let page = store
+            .history(Viewer::User(&client), &RoomSelector::Id(row.room.id), Window::After(0), 10)
+            .await
+            .unwrap()
+            .unwrap();
         let shown: Vec<_> = page.messages.iter().map(|message| message.content.as_deref()).collect();
         assert_eq!(shown, [Some("Hello"), Some("Hi\nthere"), Some("Friday?"), None, Some("The job was confirmed")]);
         assert_eq!(page.messages[0].created_at.to_string(), "2024-05-01T09:00:00.000Z");

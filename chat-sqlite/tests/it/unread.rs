@@ -60,7 +60,11 @@ async fn unread_is_what_counting_says_over_ten_thousand_random_steps() {
             assert_eq!(store.unread(user).await, Ok(expected), "{user} after {} messages", said.len());
         }
     }
-    let stored = store.history(Viewer::Host, room_id(1), chat_core::Window::Latest, 1).await.unwrap().unwrap();
+    let stored = store
+        .history(Viewer::Host, &RoomSelector::Id(room_id(1)), chat_core::Window::Latest, 1)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(stored.messages[0].seq, said.len() as u64);
     assert!(said.len() > 4_096 && said.iter().any(|said| !said.live), "the story was too short to show anything");
     store.close().await.unwrap();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chat_core::{
     MemoryStore, Role, Store,
-    store::{Applied, Commit, Refusal, Viewer, Write},
+    store::{Applied, Commit, Refusal, RoomSelector, Viewer, Write},
 };
 
 use crate::{
@@ -90,7 +90,7 @@ pub async fn commits_of_a_batch_build_on_one_another(backend: &dyn Backend) {
     let results = store.commit(batch).await;
     assert_eq!(results[4], Err(Refusal::MessageGone.into()));
     assert!(results[..4].iter().all(|result| matches!(result, Ok(Applied::Done(_)))), "{results:?}");
-    let page = store.history(Viewer::User(&bob()), room, chat_core::Window::After(0), 10).await;
+    let page = store.history(Viewer::User(&bob()), &RoomSelector::Id(room), chat_core::Window::After(0), 10).await;
     let messages = page.expect("the store answers").expect("bob is in the room").messages;
     let shown = messages.iter().map(|message| (message.rev, message.content.as_deref(), message.version));
     assert_eq!(shown.collect::<Vec<_>>(), [(8, Some("four"), Some(4)), (7, None, None)]);

@@ -84,8 +84,8 @@ pub async fn reads_that_are_given_up_hold_nothing_up(backend: &dyn Backend) {
     let (room, bob) = (story.room(), bob());
     let viewer = Viewer::User(&bob);
     for polls in (0..4).cycle().take(200) {
-        give_up_after(polls, store.history(viewer, room, Window::Latest, ALL)).await;
-        give_up_after(polls, store.catch_up(viewer, room, None, WHOLE)).await;
+        give_up_after(polls, store.history(viewer, &RoomSelector::Id(room), Window::Latest, ALL)).await;
+        give_up_after(polls, store.catch_up(viewer, &[(room, None)], WHOLE)).await;
         give_up_after(polls, store.room(viewer, &RoomSelector::Id(room))).await;
         give_up_after(polls, store.rooms(viewer, None, ALL)).await;
         give_up_after(polls, store.message(viewer, message)).await;

@@ -10,7 +10,7 @@ use chat_core::{
 
 use crate::{
     SeededRandom, Story,
-    cast::{alice, bob, carol, dave},
+    cast::{alice, bob, carol, dave, room_id},
     commits::{self, CommitExt},
     picture::WHOLE,
 };
@@ -22,7 +22,7 @@ const STEPS: u64 = 70;
 
 async fn catch_up(story: &Story, viewer: Viewer<'_>, since: Option<Cursor>, changes: usize) -> Option<CatchUp> {
     let limits = CatchUpLimits { changes, ..WHOLE };
-    story.store().catch_up(viewer, story.room(), since, limits).await.expect("the store answers")
+    story.store().catch_up(viewer, &[(story.room(), since)], limits).await.expect("the store answers").remove(0)
 }
 
 /// A change as its readers are told it.
@@ -286,6 +286,46 @@ pub async fn nothing_deleted_or_hidden_comes_back(backend: &dyn Backend) {
     assert_eq!(missed.cursor, story.head().await.cursor(store.epoch()), "the position moves all the same");
 }
 
+/// A step ends with the change that reaches its weight, and leads on; a snapshot has as many of the last messages as fit.
+pub async fn answers_keep_to_their_weight(backend: &dyn Backend) {
+    let store = backend.open().await;
+    let story = Story::begin(&store, &[bob()]).await;
+    let begin = story.head().await.cursor(store.epoch());
+    let (alice, mut said) = (alice(), Vec::new());
+    for n in 0..8 {
+        said.push(story.says(&alice, &n.to_string().repeat(1_000)).await);
+    }
+    let each = said[0].weight();
+    for (bytes, expected) in [(0, 1), (1, 1), (each, 1), (3 * each - 1, 3), (3 * each, 3), (usize::MAX, 8)] {
+        let limits = CatchUpLimits { bytes, ..WHOLE };
+        let (mut cursor, mut came) = (begin, Vec::new());
+        loop {
+            let step = store.catch_up(Viewer::Host, &[(story.room(), Some(cursor))], limits).await;
+            let step = step.expect("the store answers").remove(0).expect("the room is there");
+            let CatchUp { cursor: after, missed: Missed::Changes { changes, more }, .. } = step else {
+                panic!("changes were missed")
+            };
+            assert!(!changes.is_empty() && changes.len() <= expected, "{} changes in {bytes} bytes", changes.len());
+            assert!(changes.len() == expected || !more, "only {} changes in {bytes} bytes", changes.len());
+            cursor = after;
+            came.extend(changes.into_iter().filter_map(|change| match change.body {
+                ChangeBody::Posted(message) => Some((*message).clone()),
+                _ => None,
+            }));
+            if !more {
+                break;
+            }
+        }
+        assert_eq!(came, said, "in steps of {bytes} bytes");
+    }
+    for (bytes, expected) in [(0, 1), (each, 1), (3 * each - 1, 2), (3 * each, 3), (usize::MAX, 8)] {
+        let limits = CatchUpLimits { bytes, ..WHOLE };
+        let fresh = store.catch_up(Viewer::Host, &[(story.room(), None)], limits).await.expect("the store answers");
+        let Some(CatchUp { missed: Missed::Snapshot { messages, .. }, .. }) = &fresh[0] else { panic!("no snapshot") };
+        assert_eq!(messages[..], said[8 - expected..], "a snapshot in {bytes} bytes");
+    }
+}
+
 /// Everybody's markers in a small room, one's own in a large one; also where nothing was missed.
 pub async fn markers_come_along(backend: &dyn Backend) {
     let store = backend.open().await;
@@ -297,12 +337,132 @@ pub async fn markers_come_along(backend: &dyn Backend) {
     for since in [Some(now), None] {
         for (members, expected) in [(3, 3), (2, 1), (0, 1)] {
             let limits = CatchUpLimits { members, ..WHOLE };
-            let missed = store.catch_up(Viewer::User(&bob), story.room(), since, limits).await;
-            let missed = missed.expect("the store answers").expect("bob is in the room");
+            let missed = store.catch_up(Viewer::User(&bob), &[(story.room(), since)], limits).await;
+            let missed = missed.expect("the store answers").remove(0).expect("bob is in the room");
             assert_eq!((missed.markers.len(), missed.members), (expected, 3), "up to {members}");
             let own = missed.markers.iter().find(|marker| marker.user_id == bob).expect("one's own is always there");
             assert_eq!((own.read_seq, own.delivered_seq), (1, 1));
             assert_eq!(missed.member, story.member(&bob).await);
         }
+    }
+}
+
+/// Each room gets the answer it would get alone, in the order in which they were asked for, also one that is not there
+/// or not theirs, and one that is asked for twice.
+pub async fn many_rooms_are_answered_in_their_order(backend: &dyn Backend) {
+    let store = backend.open().await;
+    let (alice, bob) = (alice(), bob());
+    let story = Story::begin(&store, std::slice::from_ref(&bob)).await;
+    let unchanged = Story::elsewhere(&store, 2, std::slice::from_ref(&bob)).await;
+    let of_others = Story::elsewhere(&store, 3, &[carol()]).await;
+    let was_in = Story::elsewhere(&store, 4, std::slice::from_ref(&bob)).await;
+    let here = async |story: &Story| Some(story.head().await.cursor(store.epoch()));
+    let (early, last) = (here(&story).await, here(&was_in).await);
+    for story in [&story, &unchanged, &of_others, &was_in] {
+        story.says(&alice, "hello").await;
+    }
+    was_in.is_banned(&bob).await;
+    let now = here(&story).await;
+    let elsewhere = now.map(|now| Cursor { chain: now.chain ^ 1, ..now });
+    let mut rooms = vec![
+        (of_others.room(), here(&of_others).await),
+        (unchanged.room(), here(&unchanged).await),
+        (story.room(), early),
+        (room_id(9), None),
+        (story.room(), None),
+        (was_in.room(), last),
+        (story.room(), now),
+        (room_id(9), now),
+        (story.room(), elsewhere),
+        (unchanged.room(), None),
+    ];
+    for viewer in [Viewer::Host, Viewer::User(&bob), Viewer::User(&alice)] {
+        for _ in 0..rooms.len() {
+            rooms.rotate_left(1);
+            let together = store.catch_up(viewer, &rooms, WHOLE).await.expect("the store answers");
+            let mut alone = Vec::new();
+            for room in &rooms {
+                alone.extend(store.catch_up(viewer, &[*room], WHOLE).await.expect("the store answers"));
+            }
+            assert_eq!(together, alone, "{viewer:?} asks for {rooms:?}");
+        }
+    }
+    let theirs = store.catch_up(Viewer::User(&bob), &rooms, WHOLE).await.expect("the store answers");
+    let told: Vec<_> = theirs.iter().map(|one| one.as_ref().map(|one| &one.missed)).collect();
+    assert!(
+        matches!(
+            told[..],
+            [
+                None,
+                Some(Missed::Nothing),
+                Some(Missed::Changes { .. }),
+                None,
+                Some(Missed::Snapshot { .. }),
+                None,
+                Some(Missed::Nothing),
+                None,
+                Some(Missed::Snapshot { .. }),
+                Some(Missed::Snapshot { .. }),
+            ]
+        ),
+        "{told:?}"
+    );
+    assert_eq!(store.catch_up(Viewer::Host, &[], WHOLE).await, Ok(Vec::new()));
+}
+
+/// What all rooms together may weigh is given to the first of them; each further one still leads on. Where nothing was
+/// missed, and what is not theirs, weighs nothing.
+pub async fn the_weight_is_that_of_all_rooms_together(backend: &dyn Backend) {
+    let store = backend.open().await;
+    let (alice, bob) = (alice(), bob());
+    let (mut behind, mut each) = (Vec::new(), 0);
+    for number in 1..=4 {
+        let story = Story::elsewhere(&store, number, if number == 1 { &[] } else { std::slice::from_ref(&bob) }).await;
+        let begin = story.head().await.cursor(store.epoch());
+        for n in 0..8 {
+            each = story.says(&alice, &n.to_string().repeat(1_000)).await.weight();
+        }
+        behind.push((story.room(), Some(begin)));
+        behind.push((story.room(), Some(story.head().await.cursor(store.epoch()))));
+    }
+    // Of each room: where it stood before, and where it stands now. The first one is alice's alone.
+    for (bytes, expected) in [
+        (0, [1, 1, 1]),
+        (1, [1, 1, 1]),
+        (3 * each, [3, 1, 1]),
+        (8 * each, [8, 1, 1]),
+        (10 * each - 1, [8, 2, 1]),
+        (10 * each, [8, 2, 1]),
+        (17 * each, [8, 8, 1]),
+        (usize::MAX, [8, 8, 8]),
+    ] {
+        let limits = CatchUpLimits { bytes, ..WHOLE };
+        let missed = store.catch_up(Viewer::User(&bob), &behind, limits).await.expect("the store answers");
+        assert_eq!(missed[..2], [None, None]);
+        let came = missed.iter().flatten().filter_map(|one| match &one.missed {
+            Missed::Nothing => None,
+            Missed::Changes { changes, more } => {
+                assert_eq!(*more, changes.len() < 8, "in {bytes} bytes");
+                Some(changes.len())
+            }
+            Missed::Snapshot { .. } => panic!("no position fits"),
+        });
+        assert_eq!(came.collect::<Vec<_>>(), expected, "changes in {bytes} bytes");
+    }
+
+    let anew: Vec<_> = behind.iter().step_by(2).map(|(room, _)| (*room, None)).collect();
+    let room = async |bytes| {
+        let limits = CatchUpLimits { bytes, ..WHOLE };
+        let missed = store.catch_up(Viewer::User(&bob), &anew, limits).await.expect("the store answers");
+        let messages = missed.iter().flatten().map(|one| match &one.missed {
+            Missed::Snapshot { messages, .. } => messages.len(),
+            other => panic!("no snapshot but {other:?}"),
+        });
+        (messages.collect::<Vec<_>>(), missed.iter().flatten().map(CatchUp::weight).collect::<Vec<_>>())
+    };
+    let (all, weights) = room(usize::MAX).await;
+    assert_eq!(all, [8, 8, 8]);
+    for (bytes, expected) in [(0, [1, 1, 1]), (weights[0], [8, 1, 1]), (weights[0] + 3 * each, [8, 3, 1])] {
+        assert_eq!(room(bytes).await.0, expected, "messages in {bytes} bytes");
     }
 }

@@ -32,13 +32,13 @@ pub async fn a_closed_store_says_so(backend: &dyn Backend) {
     assert_eq!(store.operation(room, None, &client_id("op")).await, Err(closed.clone()));
     assert_eq!(store.view(&selector, &[bob()]).await, Err(closed.clone()));
     assert_eq!(store.message(viewer, message).await, Err(closed.clone()));
-    assert_eq!(store.history(viewer, room, Window::Latest, 9).await, Err(closed.clone()));
+    assert_eq!(store.history(viewer, &selector, Window::Latest, 9).await, Err(closed.clone()));
     assert_eq!(store.messages(viewer, None, 9).await, Err(closed.clone()));
     assert_eq!(store.participants(viewer, room, None, 9).await, Err(closed.clone()));
     assert_eq!(store.readers(viewer, message, None, 9).await, Err(closed.clone()));
     assert_eq!(store.rooms(viewer, None, 9).await, Err(closed.clone()));
     assert_eq!(store.room(viewer, &selector).await, Err(closed.clone()));
-    assert_eq!(store.catch_up(viewer, room, None, WHOLE).await, Err(closed.clone()));
+    assert_eq!(store.catch_up(viewer, &[(room, None)], WHOLE).await, Err(closed.clone()));
     assert_eq!(store.unread(&bob()).await, Err(closed.clone()));
     assert_eq!(store.memberships(&[bob()]).await, Err(closed));
     assert_eq!(store.epoch(), epoch);
@@ -73,7 +73,10 @@ pub async fn what_was_accepted_is_finished(backend: &dyn Backend) {
         let room = story.room();
         drop((story, store));
         let store = backend.open().await;
-        let history = store.history(Viewer::Host, room, Window::After(0), 1_000).await.expect("the store answers");
+        let history = store
+            .history(Viewer::Host, &RoomSelector::Id(room), Window::After(0), 1_000)
+            .await
+            .expect("the store answers");
         let kept: Vec<_> = history.expect("the room is there").messages;
         assert_eq!(kept.iter().filter_map(|message| message.content.clone()).collect::<BTreeSet<_>>(), done);
         assert!(kept.iter().map(|message| message.seq).eq(1..=done.len() as u64), "once each, without a hole");
@@ -112,8 +115,8 @@ pub async fn what_is_durable_outlives_the_store(backend: &dyn Backend) {
     assert_eq!((store.epoch(), *store.digester().key()), (epoch, key));
     assert_eq!(difference(&before, &picture(&*store, &everybody()).await), None);
     for since in since {
-        let missed = store.catch_up(Viewer::Host, room, Some(since), WHOLE).await.expect("the store answers");
-        let missed = missed.expect("the room is there").missed;
+        let missed = store.catch_up(Viewer::Host, &[(room, Some(since))], WHOLE).await;
+        let missed = missed.expect("the store answers").remove(0).expect("the room is there").missed;
         assert!(matches!(missed, chat_core::store::Missed::Changes { more: false, .. }), "{since:?}: {missed:?}");
     }
     let results = store.commit(vec![repeat, commits::commit(room, [commits::note(second, "on")])]).await;

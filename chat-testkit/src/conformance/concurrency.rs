@@ -4,7 +4,7 @@ use std::{future::poll_fn, pin::pin, sync::Arc, task::Poll};
 
 use chat_core::{
     Cursor, Message, UserId, Window,
-    store::{CatchUpLimits, ChangeBody, Missed, Viewer},
+    store::{CatchUpLimits, ChangeBody, Missed, RoomSelector, Viewer},
 };
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -64,7 +64,7 @@ pub async fn who_follows_the_history_sees_no_hole(backend: &dyn Backend) {
     let mut seen = 0;
     loop {
         let over = writing.is_finished();
-        let page = story.store().history(Viewer::Host, story.room(), Window::After(seen), 50).await;
+        let page = story.store().history(Viewer::Host, &RoomSelector::Id(story.room()), Window::After(seen), 50).await;
         let page = page.expect("the store answers").expect("the room is there");
         for message in &page.messages {
             assert_eq!(message.seq, seen + 1, "a hole");
@@ -88,8 +88,8 @@ pub async fn who_follows_the_changes_sees_no_hole(backend: &dyn Backend) {
     loop {
         let over = writing.is_finished();
         let limits = CatchUpLimits { changes: 30, ..WHOLE };
-        let step = store.catch_up(Viewer::Host, story.room(), Some(since), limits).await;
-        let step = step.expect("the store answers").expect("the room is there");
+        let step = store.catch_up(Viewer::Host, &[(story.room(), Some(since))], limits).await;
+        let step = step.expect("the store answers").remove(0).expect("the room is there");
         let changes = match step.missed {
             Missed::Nothing if over => break,
             Missed::Nothing => Vec::new(),
@@ -120,8 +120,8 @@ pub async fn each_read_is_one_moment(backend: &dyn Backend) {
         assert_eq!(row.last_message.as_ref().map_or(0, |message| message.seq), last, "the room and its last message");
         let own = row.member.expect("in the room").marker_seq;
         assert!(row.unread <= last - own, "{} unread after {own} of {last}", row.unread);
-        let snapshot = store.catch_up(viewer, story.room(), None, WHOLE).await;
-        let snapshot = snapshot.expect("the store answers").expect("in the room");
+        let snapshot = store.catch_up(viewer, &[(story.room(), None)], WHOLE).await;
+        let snapshot = snapshot.expect("the store answers").remove(0).expect("in the room");
         let Missed::Snapshot { room, messages, .. } = snapshot.missed else { panic!("no snapshot: {snapshot:?}") };
         assert_eq!(snapshot.cursor, room.room.cursor(store.epoch()), "the room and the position");
         assert!(messages.iter().map(|message| message.seq).eq(1..=room.room.last_seq), "the room and its messages");
@@ -146,11 +146,30 @@ pub async fn a_read_that_waits_shows_one_moment(backend: &dyn Backend) {
         assert_eq!(row.unread, row.room.last_seq, "the room and what is unread of it");
         let rows = while_talking(&story, store.rooms(viewer, None, ALL)).await.expect("the store answers");
         assert_eq!(last(rows[0].last_message.as_ref()), rows[0].room.last_seq, "the rooms and their last messages");
-        let missed = while_talking(&story, store.catch_up(viewer, room, None, WHOLE)).await;
-        let missed = missed.expect("the store answers").expect("in the room");
+        let missed = while_talking(&story, store.catch_up(viewer, &[(room, None)], WHOLE)).await;
+        let missed = missed.expect("the store answers").remove(0).expect("in the room");
         let Missed::Snapshot { room, messages, .. } = missed.missed else { panic!("no snapshot: {missed:?}") };
         assert_eq!(missed.cursor, room.room.cursor(store.epoch()), "the room and the position");
         assert_eq!(last(messages.last()), room.room.last_seq, "the room and its messages");
+    }
+}
+
+/// What is read of many rooms in one call belongs to one moment.
+pub async fn many_rooms_are_of_one_moment(backend: &dyn Backend) {
+    let store = backend.open().await;
+    let (first, second) = (Story::begin(&store, &[]).await, Story::elsewhere(&store, 2, &[]).await);
+    let since = [&first, &second, &first, &second].map(|story| (story.room(), None));
+    for _ in 0..20 {
+        let read = async {
+            let missed = store.catch_up(Viewer::Host, &since, WHOLE).await.expect("the store answers");
+            let posted = missed.into_iter().map(|one| match one.expect("the room is there").missed {
+                Missed::Snapshot { room, .. } => room.room.last_seq,
+                other => panic!("no snapshot: {other:?}"),
+            });
+            posted.collect::<Vec<_>>()
+        };
+        let posted = while_talking(&first, while_talking(&second, read)).await;
+        assert_eq!(posted[..2], posted[2..], "the same room twice, and another between");
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chat_core::{
     Message, Store, UserId, Window,
-    store::{History, Viewer, Visible},
+    store::{History, RoomSelector, Viewer, Visible},
 };
 
 use crate::{
@@ -17,7 +17,12 @@ use crate::{
 use super::Backend;
 
 async fn page(story: &Story, viewer: Viewer<'_>, window: Window, limit: usize) -> History {
-    story.store().history(viewer, story.room(), window, limit).await.expect("the store answers").expect("in the room")
+    story
+        .store()
+        .history(viewer, &RoomSelector::Id(story.room()), window, limit)
+        .await
+        .expect("the store answers")
+        .expect("in the room")
 }
 
 fn seqs(messages: &[Message]) -> Vec<u64> {

@@ -167,6 +167,9 @@ macro_rules! store_conformance {
                 each_thing_is_told_once_as_it_is_now
                 a_change_is_the_same_live_and_later
                 nothing_deleted_or_hidden_comes_back
+                answers_keep_to_their_weight
+                many_rooms_are_answered_in_their_order
+                the_weight_is_that_of_all_rooms_together
                 markers_come_along
             }
             strictness {
@@ -187,6 +190,7 @@ macro_rules! store_conformance {
                 who_follows_the_changes_sees_no_hole
                 each_read_is_one_moment
                 a_read_that_waits_shows_one_moment
+                many_rooms_are_of_one_moment
             }
             closing {
                 a_closed_store_says_so

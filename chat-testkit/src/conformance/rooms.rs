@@ -84,6 +84,13 @@ pub async fn a_deleted_room_leaves_nothing(backend: &dyn Backend) {
     doomed.deletes(&alice(), said.id).await;
     doomed.reads(&bob(), 1).await;
     let cursor = doomed.head().await.cursor(store.epoch());
+    for (user, sees) in [(bob(), Some(2)), (mallory(), None)] {
+        for selector in [RoomSelector::Id(room), RoomSelector::Key(key("job:1"))] {
+            let page = store.history(Viewer::User(&user), &selector, Window::Latest, 9).await;
+            let said = page.expect("the store answers").map(|page| page.messages.len());
+            assert_eq!(said, sees, "{user}, by {selector:?}");
+        }
+    }
     let done = doomed.apply(doomed.writes([Write::DeleteRoom])).await;
     assert_eq!((done.changes, done.registers), (Vec::new(), Vec::new()));
 
@@ -92,13 +99,13 @@ pub async fn a_deleted_room_leaves_nothing(backend: &dyn Backend) {
     for viewer in [Viewer::Host, Viewer::User(&alice)] {
         for selector in [RoomSelector::Id(room), RoomSelector::Key(key("job:1"))] {
             assert_eq!(store.room(viewer, &selector).await, Ok(None));
+            assert_eq!(store.history(viewer, &selector, Window::Latest, 9).await, Ok(None));
             assert_eq!(store.view(&selector, &everybody()).await, Ok(None));
         }
         assert_eq!(store.message(viewer, said.id).await, Ok(None));
         assert_eq!(store.readers(viewer, said.id, None, 9).await, Ok(None));
-        assert_eq!(store.history(viewer, room, Window::Latest, 9).await, Ok(None));
         assert_eq!(store.participants(viewer, room, None, 9).await, Ok(None));
-        assert_eq!(store.catch_up(viewer, room, Some(cursor), limits).await, Ok(None));
+        assert_eq!(store.catch_up(viewer, &[(room, Some(cursor))], limits).await, Ok(vec![None]));
     }
     assert_eq!(doomed.refused(doomed.writes([commits::rename("no")])).await, Refusal::NoRoom);
 

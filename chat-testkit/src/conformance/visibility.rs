@@ -23,14 +23,17 @@ fn texts(messages: &[Message]) -> Vec<&str> {
 async fn sees(story: &Story, user: &UserId, expected: Option<&[&str]>) {
     let (store, room, viewer) = (story.store(), story.room(), Viewer::User(user));
     let said = |history: Option<chat_core::store::History>| history.map(|history| history.messages);
-    let all = said(store.history(viewer, room, Window::After(0), ALL).await.expect("the store answers"));
+    let all =
+        said(store.history(viewer, &RoomSelector::Id(room), Window::After(0), ALL).await.expect("the store answers"));
     assert_eq!(all.as_deref().map(texts).as_deref(), expected, "history, by {user}");
     for window in [Window::Latest, Window::Before(ALL as u64)] {
-        let mut page = said(store.history(viewer, room, window, ALL).await.expect("the store answers"));
+        let mut page =
+            said(store.history(viewer, &RoomSelector::Id(room), window, ALL).await.expect("the store answers"));
         page.iter_mut().for_each(|page| page.reverse());
         assert_eq!(page, all, "{window:?}, by {user}");
     }
-    let around = said(store.history(viewer, room, Window::Around(1), 100).await.expect("the store answers"));
+    let around =
+        said(store.history(viewer, &RoomSelector::Id(room), Window::Around(1), 100).await.expect("the store answers"));
     assert_eq!(around, all, "around the first, by {user}");
     let row = store.room(viewer, &RoomSelector::Id(room)).await.expect("the store answers");
     let last = all.as_ref().map(|all| all.last().cloned());
@@ -50,7 +53,7 @@ async fn sees(story: &Story, user: &UserId, expected: Option<&[&str]>) {
     }
     let people = store.participants(viewer, room, None, ALL).await.expect("the store answers");
     assert_eq!(people.is_some(), expected.is_some(), "participants, by {user}");
-    let missed = store.catch_up(viewer, room, None, WHOLE).await.expect("the store answers");
+    let missed = store.catch_up(viewer, &[(room, None)], WHOLE).await.expect("the store answers").remove(0);
     let snapshot = missed.map(|missed| match missed.missed {
         Missed::Snapshot { messages, .. } => messages,
         other => panic!("no snapshot but {other:?}"),
@@ -134,9 +137,9 @@ pub async fn hidden_and_missing_look_the_same(backend: &dyn Backend) {
     for room in [story.room(), room_id(404)] {
         let out = Viewer::User(&out);
         assert_eq!(store.room(out, &RoomSelector::Id(room)).await, Ok(None));
-        assert_eq!(store.history(out, room, Window::Around(1), 9).await, Ok(None));
+        assert_eq!(store.history(out, &RoomSelector::Id(room), Window::Around(1), 9).await, Ok(None));
         assert_eq!(store.participants(out, room, None, 9).await, Ok(None));
-        assert_eq!(store.catch_up(out, room, None, WHOLE).await, Ok(None));
+        assert_eq!(store.catch_up(out, &[(room, None)], WHOLE).await, Ok(vec![None]));
     }
 }
 
@@ -206,11 +209,11 @@ pub async fn a_snapshot_keeps_to_its_limits(backend: &dyn Backend) {
     for text in ["one", "two", "three", "four"] {
         story.says(&alice(), text).await;
     }
-    let limits = CatchUpLimits { changes: 1, messages: 2, members: 2 };
+    let limits = CatchUpLimits { changes: 1, messages: 2, members: 2, bytes: usize::MAX };
     let carol = carol();
-    let snapshot = store.catch_up(Viewer::User(&carol), story.room(), None, limits).await;
+    let snapshot = store.catch_up(Viewer::User(&carol), &[(story.room(), None)], limits).await;
     let CatchUp { cursor, member, markers, members, missed } =
-        snapshot.expect("the store answers").expect("carol is in the room");
+        snapshot.expect("the store answers").remove(0).expect("carol is in the room");
     let Missed::Snapshot { room, members: people, messages } = missed else { panic!("no snapshot but {missed:?}") };
     assert_eq!(
         (cursor, Some(*room)),

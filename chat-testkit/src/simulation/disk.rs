@@ -189,7 +189,7 @@ impl Store for Disk {
     async fn history(
         &self,
         viewer: Viewer<'_>,
-        room: RoomId,
+        room: &RoomSelector,
         window: Window,
         limit: usize,
     ) -> StoreResult<Option<History>> {
@@ -236,11 +236,10 @@ impl Store for Disk {
     async fn catch_up(
         &self,
         viewer: Viewer<'_>,
-        room: RoomId,
-        since: Option<Cursor>,
+        rooms: &[(RoomId, Option<Cursor>)],
         limits: CatchUpLimits,
-    ) -> StoreResult<Option<CatchUp>> {
-        self.slowly(self.inner().catch_up(viewer, room, since, limits)).await
+    ) -> StoreResult<Vec<Option<CatchUp>>> {
+        self.slowly(self.inner().catch_up(viewer, rooms, limits)).await
     }
 
     async fn unread(&self, user: &UserId) -> StoreResult<u64> {

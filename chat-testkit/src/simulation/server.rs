@@ -9,7 +9,7 @@ use std::{
 use async_trait::async_trait;
 use chat_core::{
     Actor, Clock as _, Engine, Error, Options, Result, Timestamp, UserId,
-    wire::{CloseCode, Connection, Identity, Setup, TokenVerifier},
+    wire::{CloseCode, Connection, Identity, Output, Setup, TokenVerifier},
 };
 use tokio::{task::JoinHandle, time::Instant};
 
@@ -203,11 +203,12 @@ impl Line {
             self.overdue.get_or_insert(now);
         }
         let mut context = Context::from_waker(Waker::noop());
-        let mut frames = Vec::new();
-        while let Poll::Ready(closing) = self.connection.poll_output(&mut context, &mut frames) {
-            for frame in frames.drain(..) {
-                self.link.send_down(&frame, self.drained);
+        let mut out = Vec::new();
+        while let Poll::Ready(closing) = self.connection.poll_output(&mut context, &mut out) {
+            for text in out.iter().flat_map(Output::texts) {
+                self.link.send_down(text, self.drained);
             }
+            out.clear();
             if let Some(closing) = closing {
                 self.link.close(closing.code.number());
                 self.closed = true;

@@ -17,7 +17,7 @@ use chat_testkit::{
 use store::{Bug, Planted};
 
 /// Each mistake, and a case that must see it.
-const SEEN_BY: [(Bug, &str); 28] = [
+const SEEN_BY: [(Bug, &str); 32] = [
     (Bug::ForgetsTheGuard, "guards::a_stale_member_changes_nothing"),
     (Bug::ForgetsTheGuard, "guards::a_stale_policy_changes_nothing"),
     (Bug::RefusalTakesANumber, "numbering::what_is_refused_takes_no_number"),
@@ -42,6 +42,10 @@ const SEEN_BY: [(Bug, &str); 28] = [
     (Bug::BelievesAnyPosition, "catch_up::a_position_that_does_not_fit_begins_anew"),
     (Bug::MissesEdits, "catch_up::every_position_leads_to_the_present"),
     (Bug::SaysThatWasAll, "catch_up::every_position_leads_to_the_present"),
+    (Bug::IgnoresTheWeight, "catch_up::answers_keep_to_their_weight"),
+    (Bug::WeighsEachRoomAlone, "catch_up::the_weight_is_that_of_all_rooms_together"),
+    (Bug::CatchesUpOneByOne, "concurrency::many_rooms_are_of_one_moment"),
+    (Bug::LeavesOutWhatIsHidden, "catch_up::many_rooms_are_answered_in_their_order"),
     (Bug::SenderIsAReader, "visibility::readers_have_read_and_may_see"),
     (Bug::EndsAtNul, "strictness::messages_come_back_to_the_byte"),
     (Bug::LosesABit, "strictness::digests_have_64_bits"),

@@ -56,6 +56,14 @@ pub(crate) enum Bug {
     MissesEdits,
     /// The first step of catching up says that there is no more.
     SaysThatWasAll,
+    /// What somebody missed comes at once, however much that is.
+    IgnoresTheWeight,
+    /// What somebody missed of many rooms weighs as much as each of them may.
+    WeighsEachRoomAlone,
+    /// What somebody missed of many rooms is read one room after the other.
+    CatchesUpOneByOne,
+    /// Rooms that are not there, or not theirs, get no answer at all.
+    LeavesOutWhatIsHidden,
     /// Readers are all whose marker is far enough.
     SenderIsAReader,
     /// Text is handed over as C has it.
@@ -123,6 +131,40 @@ impl Planted {
         result
     }
 
+    /// What was missed of each room by a call of its own.
+    async fn one_by_one(
+        &self,
+        viewer: Viewer<'_>,
+        rooms: &[(RoomId, Option<Cursor>)],
+        mut limits: CatchUpLimits,
+    ) -> StoreResult<Vec<Option<CatchUp>>> {
+        let mut missed = Vec::new();
+        for room in rooms {
+            tokio::task::yield_now().await;
+            missed.extend(self.store.catch_up(viewer, &[*room], limits).await?);
+            if let Some(one) = missed.last().and_then(Option::as_ref).filter(|_| self.has(Bug::CatchesUpOneByOne)) {
+                limits = limits.after(one);
+            }
+        }
+        Ok(missed)
+    }
+
+    /// What was missed since `since`, with the mistake.
+    fn tell_wrong(&self, CatchUp { cursor, missed, .. }: &mut CatchUp, since: Option<Cursor>) {
+        match (self.bug, &mut *missed) {
+            (Some(Bug::BelievesAnyPosition), Missed::Snapshot { .. })
+                if since.is_some_and(|since| since.rev >= cursor.rev) =>
+            {
+                *missed = Missed::Nothing;
+            }
+            (Some(Bug::MissesEdits), Missed::Changes { changes, .. }) => {
+                changes.retain(|change| !matches!(change.body, ChangeBody::Edited(_)));
+            }
+            (Some(Bug::SaysThatWasAll), Missed::Changes { more, .. }) => *more = false,
+            _ => {}
+        }
+    }
+
     /// The writes in two transactions, or as many as there are.
     async fn piece_by_piece(&self, mut commit: Commit) -> Result<Applied, CommitError> {
         let mut all = Done::default();
@@ -158,9 +200,9 @@ impl Planted {
     }
 
     /// Who reads, in a room: somebody who may see all of it where the mistake is that nobody looks.
-    async fn viewer<'a>(&self, viewer: Viewer<'a>, room: RoomId) -> Viewer<'a> {
+    async fn viewer<'a>(&self, viewer: Viewer<'a>, room: &RoomSelector) -> Viewer<'a> {
         let Viewer::User(user) = viewer else { return viewer };
-        let view = self.store.view(&RoomSelector::Id(room), std::slice::from_ref(user)).await;
+        let view = self.store.view(room, std::slice::from_ref(user)).await;
         let member = view.ok().flatten().and_then(|mut view| view.members.remove(0));
         let shown = match self.bug {
             Some(Bug::ShowsWhatIsHidden) => member.is_some_and(|member| member.is_active()),
@@ -173,7 +215,10 @@ impl Planted {
     /// Messages that are gone and would be unread if they were not.
     async fn deleted(&self, row: &RoomRow) -> StoreResult<u64> {
         let (Some(member), true) = (&row.member, self.has(Bug::CountsTheDeleted)) else { return Ok(0) };
-        let all = self.store.history(Viewer::Host, row.room.id, Window::After(member.unread_floor()), ALL).await?;
+        let all = self
+            .store
+            .history(Viewer::Host, &RoomSelector::Id(row.room.id), Window::After(member.unread_floor()), ALL)
+            .await?;
         let gone = |message: &&Message| message.is_deleted() && message.sender.as_ref() != Some(&member.user);
         Ok(all.iter().flat_map(|history| &history.messages).filter(gone).count() as u64)
     }
@@ -233,7 +278,7 @@ impl Store for Planted {
     async fn history(
         &self,
         viewer: Viewer<'_>,
-        room: RoomId,
+        room: &RoomSelector,
         window: Window,
         limit: usize,
     ) -> StoreResult<Option<History>> {
@@ -304,7 +349,7 @@ impl Store for Planted {
             row.unread += self.deleted(row).await?;
             if self.has(Bug::ReadsInTwoSteps) {
                 tokio::task::yield_now().await;
-                let last = self.store.history(viewer, row.room.id, Window::Latest, 1).await?;
+                let last = self.store.history(viewer, &RoomSelector::Id(row.room.id), Window::Latest, 1).await?;
                 row.last_message = last.and_then(|mut last| last.messages.pop());
             }
         }
@@ -314,23 +359,20 @@ impl Store for Planted {
     async fn catch_up(
         &self,
         viewer: Viewer<'_>,
-        room: RoomId,
-        since: Option<Cursor>,
+        rooms: &[(RoomId, Option<Cursor>)],
         limits: CatchUpLimits,
-    ) -> StoreResult<Option<CatchUp>> {
-        let mut missed = self.store.catch_up(viewer, room, since, limits).await?;
-        let Some(CatchUp { cursor, missed: told, .. }) = &mut missed else { return Ok(None) };
-        match (self.bug, &mut *told) {
-            (Some(Bug::BelievesAnyPosition), Missed::Snapshot { .. })
-                if since.is_some_and(|since| since.rev >= cursor.rev) =>
-            {
-                *told = Missed::Nothing;
-            }
-            (Some(Bug::MissesEdits), Missed::Changes { changes, .. }) => {
-                changes.retain(|change| !matches!(change.body, ChangeBody::Edited(_)));
-            }
-            (Some(Bug::SaysThatWasAll), Missed::Changes { more, .. }) => *more = false,
-            _ => {}
+    ) -> StoreResult<Vec<Option<CatchUp>>> {
+        let bytes = if self.has(Bug::IgnoresTheWeight) { usize::MAX } else { limits.bytes };
+        let limits = CatchUpLimits { bytes, ..limits };
+        let mut missed = match self.bug {
+            Some(Bug::CatchesUpOneByOne | Bug::WeighsEachRoomAlone) => self.one_by_one(viewer, rooms, limits).await?,
+            _ => self.store.catch_up(viewer, rooms, limits).await?,
+        };
+        for (one, (_, since)) in missed.iter_mut().zip(rooms) {
+            one.iter_mut().for_each(|one| self.tell_wrong(one, *since));
+        }
+        if self.has(Bug::LeavesOutWhatIsHidden) {
+            missed.retain(Option::is_some);
         }
         Ok(missed)
     }

@@ -46,7 +46,7 @@ pub(crate) const fn status(code: Code) -> StatusCode {
         Code::NotFound => StatusCode::NOT_FOUND,
         Code::OperationConflict | Code::Conflict => StatusCode::CONFLICT,
         Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
-        Code::Busy | Code::StorageUnavailable | Code::Draining => StatusCode::SERVICE_UNAVAILABLE,
+        Code::Busy | Code::StorageUnavailable | Code::Suspended | Code::Draining => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::BAD_REQUEST,
     }
 }

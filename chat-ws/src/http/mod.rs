@@ -23,7 +23,8 @@ use chat_core::Error;
 use utoipa::{
     Modify, OpenApi,
     openapi::{
-        Components,
+        Components, Content, RefOr, Required, Schema,
+        path::Operation,
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
@@ -108,11 +109,27 @@ impl Api<'_> {
     fn add(&mut self, (schemas, paths, methods): UtoipaMethodRouter<Arc<Shared>>) {
         let components = self.document.components.get_or_insert_with(Components::new);
         components.schemas.extend(schemas);
-        for (path, item) in paths.paths {
+        for (path, mut item) in paths.paths {
+            for operation in [&mut item.post, &mut item.patch].into_iter().flatten() {
+                body_may_be_absent(operation, components);
+            }
             let methods = guard::counted(methods.clone(), &item, self.shared);
             self.router = both(std::mem::take(&mut self.router), &path, methods);
             self.document.paths.paths.insert(path, item);
         }
+    }
+}
+
+/// Says so where nothing of a body is demanded: none at all means `{}`.
+fn body_may_be_absent(operation: &mut Operation, components: &Components) {
+    let Some(RefOr::T(body)) = &mut operation.request_body else { return };
+    let demands = |content: &RefOr<Content>| {
+        let RefOr::T(Content { schema: Some(RefOr::Ref(named)), .. }) = content else { return true };
+        let schema = named.ref_location.rsplit('/').next().and_then(|name| components.schemas.get(name));
+        !matches!(schema, Some(RefOr::T(Schema::Object(object))) if object.required.is_empty())
+    };
+    if !body.content.values().any(demands) {
+        body.required = Some(Required::False);
     }
 }
 

@@ -5,7 +5,10 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use utoipa::{IntoParams, IntoResponses, ToSchema};
+use utoipa::{
+    IntoParams, IntoResponses, ToSchema,
+    openapi::schema::{Object, ObjectBuilder, Type},
+};
 
 /// A page of a list.
 #[derive(ToSchema)]
@@ -163,8 +166,10 @@ pub(super) struct Attachment {
     id: Option<String>,
     name: String,
     content_type: String,
+    #[schema(maximum = 9007199254740991_u64)]
     size: u64,
     /// An `http` or `https` URL, or a path on the host's own site.
+    #[schema(pattern = r"^([Hh][Tt][Tt][Pp][Ss]?://|/)")]
     url: String,
     width: Option<u32>,
     height: Option<u32>,
@@ -196,6 +201,7 @@ pub(super) struct SendMessage {
     #[schema(maximum = 9007199254740991_u64)]
     read_seq: Option<u64>,
     /// Whom the host sends for; only the host may name somebody.
+    #[schema(min_length = 1, max_length = 128)]
     sender: Option<String>,
     /// The sender's name for this send: repeating it gives the first result.
     #[schema(min_length = 1, max_length = 128)]
@@ -224,6 +230,7 @@ pub(super) struct CreateRoom {
     kind: Kind,
     name: Option<String>,
     topic: Option<String>,
+    #[schema(pattern = r"^([Hh][Tt][Tt][Pp][Ss]?://|/)")]
     avatar: Option<String>,
     metadata: Option<BTreeMap<String, Value>>,
     #[schema(required = false)]
@@ -247,6 +254,7 @@ pub(super) enum NewParticipant {
 pub(super) struct UpdateRoom {
     name: Option<String>,
     topic: Option<String>,
+    #[schema(pattern = r"^([Hh][Tt][Tt][Pp][Ss]?://|/)")]
     avatar: Option<String>,
     metadata: Option<BTreeMap<String, Value>>,
     state: Option<State>,
@@ -265,6 +273,7 @@ pub(super) struct AddParticipant {
     /// The host's word.
     name: Option<String>,
     /// The host's word.
+    #[schema(pattern = r"^([Hh][Tt][Tt][Pp][Ss]?://|/)")]
     avatar: Option<String>,
     /// The first message they may read.
     #[schema(minimum = 1, maximum = 9007199254740991_u64)]
@@ -280,6 +289,7 @@ pub(super) struct UpdateParticipant {
     /// The host's word.
     name: Option<String>,
     /// The host's word.
+    #[schema(pattern = r"^([Hh][Tt][Tt][Pp][Ss]?://|/)")]
     avatar: Option<String>,
     /// Until when they may not write; null lifts it.
     #[schema(format = "date-time")]
@@ -390,8 +400,10 @@ pub(super) struct ConnectionPath {
 #[into_params(parameter_in = Query)]
 pub(super) struct Paging {
     /// How many, from 1 to 200; what is beyond is clamped.
-    limit: Option<i64>,
+    #[param(schema_with = whole, required = false)]
+    limit: (),
     /// What `next` said.
+    #[param(min_length = 1)]
     cursor: Option<String>,
 }
 
@@ -402,19 +414,25 @@ pub(super) struct Filter {
     room: Option<String>,
 }
 
+/// A whole number of any size.
+fn whole() -> Object {
+    ObjectBuilder::new().schema_type(Type::Integer).build()
+}
+
 /// At most one of the three places.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Window {
     /// Those nearest below this place, newest first.
-    #[param(minimum = 0)]
+    #[param(minimum = 0, maximum = 9007199254740991_u64)]
     before: Option<i64>,
     /// Those nearest above it, oldest first.
-    #[param(minimum = 0)]
+    #[param(minimum = 0, maximum = 9007199254740991_u64)]
     after: Option<i64>,
     /// Half on each side of it, oldest first.
-    #[param(minimum = 0)]
+    #[param(minimum = 0, maximum = 9007199254740991_u64)]
     around: Option<i64>,
     /// How many, from 1 to 200; what is beyond is clamped.
-    limit: Option<i64>,
+    #[param(schema_with = whole, required = false)]
+    limit: (),
 }

@@ -210,6 +210,15 @@ async fn what_is_taken_is_described() {
     fits(&document, "Place", &json!({"seq": 1}), &json!({"seq": 1}));
 }
 
+#[tokio::test]
+async fn a_body_may_be_absent_where_nothing_of_it_is_demanded() {
+    let document = document().await;
+    let required = |path: &str, method: &str| document["paths"][path][method]["requestBody"]["required"].clone();
+    assert_eq!(required("/api/chatrooms/", "post"), false);
+    assert_eq!(required("/api/chatrooms/{id}/", "patch"), false);
+    assert_eq!(required("/api/chatrooms/{id}/mark_read/", "post"), true);
+}
+
 /// What the path says, the body need not.
 fn without(value: &impl Serialize, field: &str) -> Value {
     let mut value = serde_json::to_value(value).unwrap();

@@ -10,8 +10,10 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
-use chat_core::{Code, wire::CloseCode};
+use chat_core::{
+    Code, Event,
+    wire::{CloseCode, Output},
+};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use action::Action;
@@ -132,9 +134,6 @@ fn outcome_name(index: usize) -> &'static str {
     index.checked_sub(1).map_or("ok", |found| Code::ALL[found].as_str())
 }
 
-/// Where the type of a frame stands: it is the first key.
-const TYPE_AT: usize = r#"{"type":""#.len();
-
 impl Metrics {
     pub(crate) fn refused(&self, why: Refusal) {
         self.refused[why as usize].add(1);
@@ -164,17 +163,18 @@ impl Metrics {
     }
 
     /// Frames go out.
-    pub(crate) fn sent(&self, frames: &[Bytes]) {
-        let (mut events, mut resyncs) = (0, 0);
-        for frame in frames {
-            match frame.get(TYPE_AT..TYPE_AT + 3) {
-                // `reply`, `error`, `ready` and `closing` are no events of a room.
-                Some(b"rep" | b"err" | b"rea" | b"clo") => {}
-                Some(b"res") => resyncs += 1,
-                _ => events += 1,
+    pub(crate) fn sent(&self, out: &[Output]) {
+        let (mut own, mut events, mut resyncs) = (0, 0, 0);
+        for out in out {
+            match out {
+                Output::Own(_) => own += 1,
+                Output::Events(burst) => match burst.frames() {
+                    [frame] if matches!(frame.event(), Event::Resync { .. }) => resyncs += 1,
+                    frames => events += frames.len() as u64,
+                },
             }
         }
-        self.frames_out.add(frames.len() as u64);
+        self.frames_out.add(own + events + resyncs);
         self.events_out.add(events);
         self.resyncs.add(resyncs);
     }
@@ -238,6 +238,9 @@ impl Metrics {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+    use chat_core::{Burst, ResyncReason, RoomId};
+
     use super::*;
 
     #[test]
@@ -251,8 +254,11 @@ mod tests {
         metrics.command(send, None, Duration::from_millis(3));
         metrics.command(send, Some(Code::Busy), Duration::from_secs(99));
         metrics.command(Action::named("what is this"), Some(Code::InvalidArgument), Duration::ZERO);
-        let frames = ["chat_message", "reply", "error", "resync", "ready", "closing", "typing"];
-        metrics.sent(&frames.map(|kind| Bytes::from(format!(r#"{{"type":"{kind}"}}"#))));
+        let room = RoomId::from_bytes([1; 16]);
+        let resync = Event::Resync { room, reason: ResyncReason::TooSlow };
+        let own = Output::Own(Bytes::from_static(b"{}"));
+        let events = [resync, Event::RoomRemoved { room }].map(|event| Output::Events(Burst::one(event)));
+        metrics.sent(&[&[own.clone(), own][..], &events].concat());
         let text = metrics.render(2);
         for line in [
             "# TYPE chat_sockets_open gauge",
@@ -264,8 +270,8 @@ mod tests {
             "chat_commands_total{action=\"send_message\",outcome=\"ok\"} 1",
             "chat_commands_total{action=\"send_message\",outcome=\"busy\"} 1",
             "chat_commands_total{action=\"unknown\",outcome=\"invalid_argument\"} 1",
-            "chat_frames_out_total 7",
-            "chat_events_out_total 2",
+            "chat_frames_out_total 4",
+            "chat_events_out_total 1",
             "chat_resyncs_total 1",
             "chat_command_duration_seconds_bucket{action=\"send_message\",le=\"0.0025\"} 0",
             "chat_command_duration_seconds_bucket{action=\"send_message\",le=\"0.005\"} 1",

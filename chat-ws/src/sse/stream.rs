@@ -13,7 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::{Buf, Bytes, BytesMut};
-use chat_core::Actor;
+use chat_core::{Actor, wire::Output};
 use futures_util::stream::poll_fn;
 use tokio::{
     sync::mpsc::{self, error::TrySendError},
@@ -88,11 +88,12 @@ impl Link for EventStream {
         Poll::Ready(next_line(&mut self.lines).map_or(Incoming::Alive, incoming))
     }
 
-    async fn send(&mut self, texts: &[Bytes], patience: Duration) -> Result<u64, Broken> {
-        let mut left: usize = texts.iter().map(|text| DATA.len() + text.len() + END.len()).sum();
+    async fn send(&mut self, out: &[Output], patience: Duration) -> Result<u64, Broken> {
+        let texts = || out.iter().flat_map(Output::texts);
+        let mut left: usize = texts().map(|text| DATA.len() + text.len() + END.len()).sum();
         let mut chunk = BytesMut::with_capacity(left.min(CHUNK));
         let mut written = 0;
-        for text in texts {
+        for text in texts() {
             for part in [DATA, text, END] {
                 chunk.extend_from_slice(part);
             }

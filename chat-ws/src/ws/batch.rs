@@ -1,23 +1,34 @@
 //! Many frames, few writes: what waits for a socket goes out together.
 //!
-//! The price of a delivery is the write, not the frame: frames are encoded into a buffer that the thread's sockets
-//! share, and that leaves in one write. Only what the system does not take at once is kept with the socket.
+//! The price of a delivery is the write, not the frame. A burst of events is encoded once for all sockets that get it,
+//! and written from where it lies; what is small is gathered in a buffer that the thread's sockets share. Small frames
+//! and the bursts after them leave in one write. Only what the system does not take at once is kept with the socket.
 
 use std::{
+    borrow::Cow,
     cell::RefCell,
-    io,
+    collections::VecDeque,
+    io::{self, IoSlice},
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
+use chat_core::{Frame, wire::Output};
 use tokio::io::AsyncWrite;
 
-/// Bytes that are gathered for one write; also the progress that a slow peer must make in its time.
+/// Small frames that are gathered for one write; also the progress that a slow peer must make in its time.
 const CHUNK: usize = 64 * 1024;
 
-/// Payloads from here on are written from where they lie, without being copied.
+/// How many large pieces go into one write.
+const LARGE_ONES: usize = 8;
+
+/// What has as much as this is written from where it lies, without being copied.
 const LARGE: usize = 16 * 1024;
+
+/// No header is longer.
+const HEADER: usize = 10;
 
 thread_local! {
     static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
@@ -33,25 +44,65 @@ pub(super) enum Opcode {
     Ping = 0x89,
 }
 
+/// What goes out in one piece.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Piece<'a> {
+    /// One frame, by its payload.
+    Frame(Opcode, &'a [u8]),
+    /// Frames that have their headers already.
+    Encoded(&'a [u8]),
+}
+
 /// Frames on their way out.
-pub(super) struct Batch<'a> {
-    opcode: Opcode,
-    frames: &'a [Bytes],
-    /// Encoded, and not taken yet.
-    rest: Vec<u8>,
-    /// The large payload that follows.
-    large: &'a [u8],
+pub(super) struct Batch<'a, I> {
+    pieces: I,
+    next: Option<Piece<'a>>,
+    /// What was offered and not taken yet.
+    rest: VecDeque<Cow<'a, [u8]>>,
+    /// How much was taken in this step.
+    step: usize,
     written: u64,
 }
 
-impl<'a> Batch<'a> {
-    pub(super) const fn new(opcode: Opcode, frames: &'a [Bytes]) -> Self {
-        Self { opcode, frames, rest: Vec::new(), large: &[], written: 0 }
+impl<'a> Piece<'a> {
+    /// What it carries, after its header if it still needs one.
+    const fn bytes(self) -> &'a [u8] {
+        match self {
+            Self::Frame(_, bytes) | Self::Encoded(bytes) => bytes,
+        }
+    }
+
+    /// Texts as text frames.
+    pub(super) fn of(out: &'a Output) -> Self {
+        match out {
+            Output::Own(text) => Self::Frame(Opcode::Text, text),
+            Output::Events(burst) => match burst.frames() {
+                [frame] => Self::Frame(Opcode::Text, frame.json()),
+                _ => Self::Encoded(burst.encoded(texts)),
+            },
+        }
+    }
+}
+
+/// Text frames in one piece. A server's frames bear no mask, so they are the same for everybody.
+fn texts(frames: &[Arc<Frame>]) -> Bytes {
+    let mut out = Vec::with_capacity(frames.iter().map(|frame| HEADER + frame.json().len()).sum());
+    for frame in frames {
+        header(Opcode::Text, frame.json().len(), &mut out);
+        out.extend_from_slice(frame.json());
+    }
+    out.into()
+}
+
+impl<'a, I: Iterator<Item = Piece<'a>>> Batch<'a, I> {
+    pub(super) fn new(mut pieces: I) -> Self {
+        let next = pieces.next();
+        Self { pieces, next, rest: VecDeque::new(), step: 0, written: 0 }
     }
 
     /// Whether everything was taken.
-    pub(super) const fn is_done(&self) -> bool {
-        self.frames.is_empty() && self.rest.is_empty() && self.large.is_empty()
+    pub(super) fn is_done(&self) -> bool {
+        self.next.is_none() && self.rest.is_empty()
     }
 
     /// Bytes that were taken.
@@ -59,62 +110,111 @@ impl<'a> Batch<'a> {
         self.written
     }
 
-    /// Writes the next [`CHUNK`] or so; ready when it was taken.
+    /// Writes what is next; ready when that was taken, or a [`CHUNK`] of it.
     pub(super) fn poll_step<W: AsyncWrite + Unpin>(
         &mut self,
         cx: &mut Context<'_>,
         to: &mut W,
     ) -> Poll<io::Result<()>> {
-        if !self.rest.is_empty() {
-            let (taken, result) = write(cx, to, &self.rest);
-            self.written += taken as u64;
-            self.rest.drain(..taken);
+        let (taken, result) = if self.rest.is_empty() { self.write_fresh(cx, to) } else { self.write_rest(cx, to) };
+        self.written += taken as u64;
+        self.step += taken;
+        if result.is_ready() || self.step < CHUNK {
             ready!(result)?;
-            self.rest = Vec::new();
-        } else if !self.large.is_empty() {
-            let next = &self.large[..self.large.len().min(CHUNK)];
-            let (taken, result) = write(cx, to, next);
-            self.written += taken as u64;
-            self.large = &self.large[taken..];
-            ready!(result)?;
-        } else {
-            ready!(self.poll_fresh(cx, to))?;
         }
+        self.step = 0;
         Poll::Ready(Ok(()))
     }
 
-    /// Encodes the next frames and writes them.
-    fn poll_fresh<W: AsyncWrite + Unpin>(&mut self, cx: &mut Context<'_>, to: &mut W) -> Poll<io::Result<()>> {
+    /// Writes the next pieces: small ones, and then large ones as long as nothing small comes between.
+    fn write_fresh<W: AsyncWrite + Unpin>(
+        &mut self,
+        cx: &mut Context<'_>,
+        to: &mut W,
+    ) -> (usize, Poll<io::Result<()>>) {
         SCRATCH.with_borrow_mut(|scratch| {
             scratch.clear();
-            while let Some((frame, rest)) = self.frames.split_first() {
-                self.frames = rest;
-                header(self.opcode, frame.len(), scratch);
-                if frame.len() >= LARGE {
-                    self.large = frame;
+            let (mut large, mut count) = ([&[][..]; LARGE_ONES], 0);
+            while let Some(piece) = self.next {
+                let bytes = piece.bytes();
+                let is_large = bytes.len() >= LARGE;
+                let fits = match count {
+                    0 => scratch.len() < CHUNK,
+                    LARGE_ONES => false,
+                    _ => is_large && matches!(piece, Piece::Encoded(_)),
+                };
+                if !fits {
                     break;
                 }
-                scratch.extend_from_slice(frame);
-                if scratch.len() >= CHUNK {
-                    break;
+                self.next = self.pieces.next();
+                if let Piece::Frame(opcode, payload) = piece {
+                    header(opcode, payload.len(), scratch);
+                }
+                if is_large {
+                    large[count] = bytes;
+                    count += 1;
+                } else {
+                    scratch.extend_from_slice(bytes);
                 }
             }
-            let (taken, result) = write(cx, to, scratch);
-            self.written += taken as u64;
-            self.rest.extend_from_slice(&scratch[taken..]);
-            result
+            let mut offered = [&scratch[..]; 1 + LARGE_ONES];
+            offered[1..].copy_from_slice(&large);
+            let (taken, result) = write(cx, to, &offered[..=count]);
+            let mut skip = taken;
+            self.rest.extend(left(scratch, &mut skip).map(|left| Cow::Owned(left.to_vec())));
+            self.rest.extend(large[..count].iter().filter_map(|large| left(large, &mut skip)).map(Cow::Borrowed));
+            (taken, result)
         })
+    }
+
+    /// Writes what was not taken before.
+    fn write_rest<W: AsyncWrite + Unpin>(&mut self, cx: &mut Context<'_>, to: &mut W) -> (usize, Poll<io::Result<()>>) {
+        let offered: Vec<_> = self.rest.iter().map(|bytes| &**bytes).collect();
+        let (taken, result) = write(cx, to, &offered);
+        let mut skip = taken;
+        while let Some(first) = self.rest.front_mut() {
+            let Some(left) = left(first, &mut skip).map(<[u8]>::len) else {
+                self.rest.pop_front();
+                continue;
+            };
+            let gone = first.len() - left;
+            match first {
+                Cow::Owned(bytes) => drop(bytes.drain(..gone)),
+                Cow::Borrowed(bytes) => *bytes = &bytes[gone..],
+            }
+            break;
+        }
+        (taken, result)
     }
 }
 
+/// What is left of `bytes` after `skip` of them, which becomes less by those; `None` if nothing is.
+fn left<'b>(bytes: &'b [u8], skip: &mut usize) -> Option<&'b [u8]> {
+    let gone = bytes.len().min(*skip);
+    *skip -= gone;
+    Some(&bytes[gone..]).filter(|left| !left.is_empty())
+}
+
 /// Writes until all is taken, or no more is; says how much was.
-fn write<W: AsyncWrite + Unpin>(cx: &mut Context<'_>, to: &mut W, bytes: &[u8]) -> (usize, Poll<io::Result<()>>) {
+fn write<W: AsyncWrite + Unpin>(cx: &mut Context<'_>, to: &mut W, all: &[&[u8]]) -> (usize, Poll<io::Result<()>>) {
+    let mut slices = [IoSlice::new(&[]); 1 + LARGE_ONES];
+    for (slice, bytes) in slices.iter_mut().zip(all) {
+        *slice = IoSlice::new(bytes);
+    }
+    let mut slices = &mut slices[..all.len()];
     let mut taken = 0;
-    while taken < bytes.len() {
-        match Pin::new(&mut *to).poll_write(cx, &bytes[taken..]) {
+    // Passes over what is empty.
+    IoSlice::advance_slices(&mut slices, 0);
+    while let [first, others @ ..] = &*slices {
+        let to = Pin::new(&mut *to);
+        let written = if others.is_empty() { to.poll_write(cx, first) } else { to.poll_write_vectored(cx, slices) };
+        match written {
             Poll::Pending => return (taken, Poll::Pending),
             Poll::Ready(Ok(0)) => return (taken, Poll::Ready(Err(io::ErrorKind::WriteZero.into()))),
-            Poll::Ready(Ok(n)) => taken += n,
+            Poll::Ready(Ok(n)) => {
+                taken += n;
+                IoSlice::advance_slices(&mut slices, n);
+            }
             Poll::Ready(Err(error)) => return (taken, Poll::Ready(Err(error))),
         }
     }
@@ -161,6 +261,14 @@ mod tests {
             this.got.extend_from_slice(&buf[..n]);
             Poll::Ready(Ok(n))
         }
+        fn poll_write_vectored(
+            self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            bufs: &[IoSlice<'_>],
+        ) -> Poll<io::Result<usize>> {
+            let bytes: Vec<u8> = bufs.iter().flat_map(|buf| buf.iter().copied()).take(self.room).collect();
+            self.poll_write(cx, &bytes)
+        }
         fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
             Poll::Ready(Ok(()))
         }
@@ -171,9 +279,13 @@ mod tests {
 
     /// Writes through a hole of `room` bytes, and says what arrived and in how many writes.
     fn through(frames: &[Bytes], room: usize) -> (Vec<u8>, usize) {
+        pieces_through(frames.iter().map(|frame| Piece::Frame(Opcode::Text, frame)), room)
+    }
+
+    fn pieces_through<'a>(pieces: impl Iterator<Item = Piece<'a>>, room: usize) -> (Vec<u8>, usize) {
         let mut cx = Context::from_waker(std::task::Waker::noop());
         let mut to = Narrow { room, got: Vec::new(), writes: 0 };
-        let mut batch = Batch::new(Opcode::Text, frames);
+        let mut batch = Batch::new(pieces);
         while !batch.is_done() {
             if batch.poll_step(&mut cx, &mut to).is_pending() {
                 to.room = room;
@@ -212,5 +324,53 @@ mod tests {
     fn small_frames_leave_in_one_write() {
         let frames = vec![Bytes::from_static(b"{\"type\":\"typing\"}"); 200];
         assert_eq!(through(&frames, usize::MAX).1, 1);
+    }
+
+    fn own(frames: &[Bytes]) -> Vec<Piece<'_>> {
+        frames.iter().map(|frame| Piece::Frame(Opcode::Text, frame)).collect()
+    }
+
+    /// Frames that have their headers already.
+    fn encoded(frames: &[Bytes]) -> Vec<u8> {
+        through(frames, usize::MAX).0
+    }
+
+    #[test]
+    fn bursts_arrive_in_order_among_other_frames() {
+        let mut number = 0u8;
+        let mut some = |sizes: &[usize]| -> Vec<Bytes> {
+            number += 1;
+            sizes.iter().map(|len| Bytes::from(vec![number; *len])).collect()
+        };
+        let (answers, small, large) = (some(&[90; 3]), some(&[400; 9]), some(&[400; 500]));
+        let (big, last, more) = (some(&[LARGE * 5]), some(&[10]), some(&[300; 900]));
+        let [s, l, m] = [&small, &large, &more].map(|frames| encoded(frames));
+        let pieces = || {
+            let bursts = [&s, &l, &m].map(|burst| Piece::Encoded(burst));
+            [&own(&answers)[..], &bursts[..2], &own(&big), &bursts[1..], &own(&last)].concat()
+        };
+        let all = [&answers[..], &small, &large, &big, &large, &more, &last].concat();
+        for room in [1_000, 65_536, 300_000, usize::MAX] {
+            assert_eq!(parse(&pieces_through(pieces().into_iter(), room).0), all, "{room}");
+        }
+    }
+
+    #[test]
+    fn bursts_leave_in_one_write_with_what_is_before_them() {
+        let answer = Bytes::from_static(b"{\"type\":\"reply\"}");
+        let burst = encoded(&vec![Bytes::from(vec![b'x'; 470]); 500]);
+        let pieces = [Piece::Frame(Opcode::Text, &answer), Piece::Encoded(&burst), Piece::Encoded(&burst)];
+        assert_eq!(pieces_through(pieces.into_iter(), usize::MAX).1, 1);
+    }
+
+    #[test]
+    fn who_takes_a_chunk_of_a_burst_has_done_a_step() {
+        let burst = vec![b'x'; CHUNK * 3];
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        let mut to = Narrow { room: CHUNK / 2, got: Vec::new(), writes: 0 };
+        let mut batch = Batch::new(std::iter::once(Piece::Encoded(&burst)));
+        assert!(batch.poll_step(&mut cx, &mut to).is_pending(), "half of one is less than must be taken in its time");
+        to.room = CHUNK / 2;
+        assert!(batch.poll_step(&mut cx, &mut to).is_ready() && !batch.is_done());
     }
 }

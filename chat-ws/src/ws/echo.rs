@@ -9,6 +9,8 @@ use axum::{
     routing::get,
 };
 
+use chat_core::wire::Output;
+
 use crate::link::{Incoming, Link};
 
 use super::{socket::WsSocket, upgrade::Upgrade};
@@ -40,7 +42,7 @@ fn open(request: Request, frame_bytes: usize) -> Response {
 async fn echo(mut socket: WsSocket) {
     loop {
         let sent = match poll_fn(|cx| socket.poll_read(cx)).await {
-            Incoming::Text(text) => socket.send(&[text.into()], PATIENCE).await,
+            Incoming::Text(text) => socket.send(&[Output::Own(text.into())], PATIENCE).await,
             Incoming::Binary(bytes) => socket.send_binary(bytes, PATIENCE).await,
             Incoming::Alive => Ok(0),
             Incoming::Gone => return,

@@ -1,13 +1,14 @@
 //! An open WebSocket: tungstenite reads, batches are written past it.
 
 use std::{
-    io,
+    io, iter,
     pin::Pin,
     task::{Context, Poll, ready},
     time::Duration,
 };
 
 use bytes::Bytes;
+use chat_core::wire::Output;
 use futures_util::{Sink, Stream, future::poll_fn};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -25,7 +26,7 @@ use tokio_tungstenite::{
 use crate::link::{Broken, Incoming, Link};
 
 use super::{
-    batch::{Batch, Opcode},
+    batch::{Batch, Opcode, Piece},
     transport::Transport,
 };
 
@@ -64,25 +65,30 @@ impl WsSocket {
 
     /// Sends one binary message.
     pub(crate) async fn send_binary(&mut self, bytes: Bytes, patience: Duration) -> Result<u64, Broken> {
-        self.write(Opcode::Binary, &[bytes], patience).await
+        self.write(iter::once(Piece::Frame(Opcode::Binary, &bytes)), patience).await
     }
 
-    async fn write(&mut self, opcode: Opcode, frames: &[Bytes], patience: Duration) -> Result<u64, Broken> {
-        let mut batch = Batch::new(opcode, frames);
-        while !batch.is_done() {
+    async fn write<'a>(&mut self, pieces: impl Iterator<Item = Piece<'a>>, patience: Duration) -> Result<u64, Broken> {
+        let mut batch = Batch::new(pieces);
+        loop {
             let mut step = poll_fn(|cx| {
-                // A pong that is half written must be whole before anything else.
+                // A pong that is half written must be whole before anything else; and at the end nothing may wait in what
+                // lies between here and the peer.
                 ready!(Pin::new(&mut self.inner).poll_flush(cx)).map_err(|_| io::ErrorKind::BrokenPipe)?;
-                batch.poll_step(cx, self.inner.get_mut())
+                if batch.is_done() {
+                    return Poll::Ready(Ok(true));
+                }
+                batch.poll_step(cx, self.inner.get_mut()).map_ok(|()| false)
             });
             // No timer while the peer keeps up.
             let written = match poll_fn(|cx| Poll::Ready(Pin::new(&mut step).poll(cx))).await {
                 Poll::Ready(written) => written,
                 Poll::Pending => timeout(patience, step).await.map_err(|_| Broken::Stuck)?,
             };
-            written.map_err(|_: io::Error| Broken::Gone)?;
+            if written.map_err(|_: io::Error| Broken::Gone)? {
+                return Ok(batch.written());
+            }
         }
-        Ok(batch.written())
     }
 }
 
@@ -102,12 +108,12 @@ impl Link for WsSocket {
         }
     }
 
-    async fn send(&mut self, texts: &[Bytes], patience: Duration) -> Result<u64, Broken> {
-        self.write(Opcode::Text, texts, patience).await
+    async fn send(&mut self, out: &[Output], patience: Duration) -> Result<u64, Broken> {
+        self.write(out.iter().map(Piece::of), patience).await
     }
 
     async fn ping(&mut self, patience: Duration) -> Result<u64, Broken> {
-        self.write(Opcode::Ping, &[Bytes::new()], patience).await
+        self.write(iter::once(Piece::Frame(Opcode::Ping, &[])), patience).await
     }
 
     fn cut(self) {
@@ -136,9 +142,11 @@ impl Link for WsSocket {
     /// What the peer still sends is thrown away, since closing over unread bytes would reset the connection before the
     /// peer has read why.
     async fn fail(mut self, code: u16) {
-        let frame = [Bytes::copy_from_slice(&code.to_be_bytes())];
+        let code = code.to_be_bytes();
         let goodbye = async {
-            self.write(Opcode::Close, &frame, CLOSE_TIMEOUT).await.map_err(|_| io::ErrorKind::BrokenPipe)?;
+            self.write(iter::once(Piece::Frame(Opcode::Close, &code)), CLOSE_TIMEOUT)
+                .await
+                .map_err(|_| io::ErrorKind::BrokenPipe)?;
             let transport = self.inner.get_mut();
             transport.shutdown().await?;
             let mut buffer = [0; 1024];

@@ -7,7 +7,7 @@ use chat_ws::{Grant, Origins, Settings, SigningKey};
 use serde_json::{Value, json};
 
 use crate::{
-    stage::{Stage, limits, service, signed, token, token_for, user},
+    stage::{Stage, limits, service, signed, token, token_at, token_for, user},
     wire::{Closed, connect},
 };
 
@@ -239,13 +239,18 @@ async fn a_request_that_is_no_upgrade_is_told_what_is_missing() {
 
 #[tokio::test]
 async fn a_token_is_refreshed_in_band_and_a_socket_does_not_outlive_it() {
-    let s = Stage::new().await;
-    let mut short = s.opens("/ws/job_chat/42/", &token_for("ann", Duration::from_secs(2))).await.unwrap();
-    let mut long = s.opens("/ws/job_chat/42/", &token_for("ann", Duration::from_secs(2))).await.unwrap();
+    let (s, clock) = Stage::timeless(|_| ()).await;
+    let valid = Duration::from_secs(3);
+    let short = token_at(clock.now(), "ann", valid);
+    let mut long = s.opens("/ws/job_chat/42/", &short).await.unwrap();
     assert_eq!(long.fails(json!({"action": "authenticate", "token": "bad"})).await, "unauthorized");
     assert_eq!(long.fails(json!({"action": "authenticate", "token": token("ben")})).await, "unauthorized");
     assert_eq!(long.does(json!({"action": "authenticate", "token": token("ann")})).await, json!({}));
-    let (said, closed) = short.rest().await;
+    let mut other = s.opens("/ws/job_chat/42/", &short).await.unwrap();
+    other.until("ready").await;
+    // It is over for both, and one has another by now.
+    clock.advance(valid);
+    let (said, closed) = other.rest().await;
     assert_eq!(closed, Closed { code: 3003, reason: "token_expired".into() });
     assert_eq!(said.last().unwrap()["type"], "closing");
     assert_eq!(long.does(json!({"action": "ping"})).await, json!({}));

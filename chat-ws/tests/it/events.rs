@@ -1,6 +1,6 @@
 //! The other end of a stream: events read by hand, frames brought in numbered requests.
 
-use std::{collections::VecDeque, net::SocketAddr, time::Duration};
+use std::{collections::VecDeque, net::SocketAddr};
 
 use serde_json::{Value, json};
 use tokio::{
@@ -11,10 +11,8 @@ use tokio::{
 
 use crate::{
     stage::Stage,
-    wire::{Closed, Reply, request},
+    wire::{Closed, PATIENCE, Reply, request},
 };
-
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The client's end of a stream.
 pub(crate) struct Events {

@@ -2,76 +2,103 @@
 
 use std::time::{Duration, Instant};
 
-use chat_ws::Settings;
 use futures_util::StreamExt;
 use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
-    time::timeout,
+    time::{self, timeout},
 };
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::{
-    stage::{Stage, limits},
-    wire::{Closed, connect},
+    stage::{Stage, limits, token},
+    wire::{Closed, PATIENCE, connect},
 };
 
 #[tokio::test]
 async fn the_server_pings_and_who_answers_stays() {
+    let (every, idle) = (Duration::from_millis(100), Duration::from_secs(2));
     let s = Stage::with(limits(|l| {
-        l.ping_every = Duration::from_millis(100);
-        l.idle_timeout = Duration::from_millis(350);
+        l.ping_every = every;
+        l.idle_timeout = idle;
     }))
     .await;
-    let mut ann = s.enters("ann").await;
     let began = Instant::now();
+    let mut ann = s.enters("ann").await;
     let mut pings = 0;
-    while began.elapsed() < Duration::from_secs(1) {
+    while began.elapsed() < idle + idle / 2 {
         // The client answers pings while it reads.
-        if let Some(Ok(Message::Ping(_))) = timeout(Duration::from_secs(1), ann.socket.next()).await.unwrap() {
+        if let Some(Ok(Message::Ping(_))) = timeout(PATIENCE, ann.socket.next()).await.unwrap() {
             pings += 1;
         }
     }
-    assert!((7..=11).contains(&pings), "{pings}");
+    let most = began.elapsed().div_duration_f64(every) + 1.0;
+    assert!(pings > 1 && f64::from(pings) <= most, "{pings} of {most}");
     assert_eq!(ann.does(json!({"action": "ping"})).await, json!({}));
     s.stop().await;
 }
 
 #[tokio::test]
 async fn a_silent_peer_is_closed() {
+    let idle = Duration::from_millis(350);
     let s = Stage::with(limits(|l| {
         l.ping_every = Duration::from_millis(100);
-        l.idle_timeout = Duration::from_millis(350);
+        l.idle_timeout = idle;
     }))
     .await;
-    let mut ann = s.enters("ann").await;
+    // She is heard after this, and never again: by hand, since a client would answer pings while it waits for `ready`.
     let began = Instant::now();
-    // Who does not read does not answer pings either.
-    let mut bytes = [0; 1024];
-    let mut last = Vec::new();
+    let mut ann = TcpStream::connect(s.address).await.unwrap();
+    let ask = format!(
+        "GET /ws/ HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
+         sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nauthorization: Bearer {}\r\n\r\n",
+        token("ann")
+    );
+    ann.write_all(ask.as_bytes()).await.unwrap();
+    let mut said = Vec::new();
+    timeout(PATIENCE, ann.read_to_end(&mut said)).await.expect("it is closed").unwrap();
+    assert!(began.elapsed() >= idle, "{:?}", began.elapsed());
+    assert!(said.starts_with(b"HTTP/1.1 101") && said.ends_with(b"idle"), "{}", String::from_utf8_lossy(&said));
+    s.stop().await;
+}
+
+/// Time goes on, and nothing runs: the machine slept, or was busy with others.
+async fn stand_still() {
+    time::pause();
+    time::advance(Duration::from_mins(5)).await;
+    time::resume();
+}
+
+#[tokio::test]
+async fn who_could_not_be_asked_or_heard_for_a_while_is_not_taken_for_silent() {
+    let s = Stage::new().await;
+    let mut ann = s.enters("ann").await;
+    stand_still().await;
+    // Now she is asked. Her answer lies there already when the server runs again.
     loop {
-        match timeout(Duration::from_secs(5), ann.socket.get_mut().read(&mut bytes)).await.expect("it is closed") {
-            Ok(0) | Err(_) => break,
-            Ok(n) => last = bytes[..n].to_vec(),
+        match timeout(PATIENCE, ann.socket.next()).await.unwrap() {
+            Some(Ok(Message::Ping(_))) => break,
+            Some(Ok(Message::Text(_))) => {}
+            other => panic!("she is not asked: {other:?}"),
         }
     }
-    assert!(began.elapsed() >= Duration::from_millis(340), "{:?}", began.elapsed());
-    assert!(last.ends_with(b"idle"), "{last:?}");
+    ann.send(json!({"action": "ping", "ref": 1}).to_string()).await;
+    stand_still().await;
+    assert_eq!(ann.find(|frame| frame["ref"] == 1).await["type"], "reply");
     s.stop().await;
 }
 
 #[tokio::test]
 async fn a_stop_tells_everybody_and_leaves_nothing() {
-    let s = Stage::with(Settings::default()).await;
+    // Longer than anybody waits: nothing is left to be cut.
+    let s = Stage::with(limits(|l| l.drain_timeout = Duration::from_hours(1))).await;
     let mut ann = s.enters("ann").await;
     let mut unknown = connect(s.address, "/ws/", &[]).await.unwrap();
     let mut silent = TcpStream::connect(s.address).await.unwrap();
     let (address, engine) = (s.address, s.engine.clone());
-    let began = Instant::now();
     // The peers read while the server closes.
     let (end, other, ()) = tokio::join!(ann.rest(), unknown.rest(), s.stop());
-    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
     let (said, closed) = end;
     assert_eq!(closed, Closed { code: 3000, reason: "draining".into() });
     let closing = said.last().unwrap();
@@ -90,7 +117,6 @@ async fn who_does_not_go_is_cut_when_the_time_is_over() {
     let mut slow = TcpStream::connect(s.address).await.unwrap();
     slow.write_all(b"GET /healthz HTTP/1.1\r\n").await.unwrap();
     assert_eq!(s.get("ann", "/healthz").await.status, 200);
-    let began = Instant::now();
+    // It returns, though neither of the two has ended.
     s.stop().await;
-    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
 }

@@ -20,7 +20,7 @@ use tracing::{
 use crate::{
     events::Events,
     stage::{Stage, limits, service, token, user},
-    wire::{connect, request},
+    wire::{connect, counted, request},
 };
 
 #[tokio::test]
@@ -295,11 +295,7 @@ async fn a_guests_stream_that_nobody_reads_is_cut_too() {
     for _ in 0..600 {
         ann.send(room, SendMessage::text("x".repeat(16 * 1024))).await.unwrap();
     }
-    let cut = async {
-        let how = "chat_sockets_closed_total{how=\"stuck\"} 1\n";
-        while !request(address, "GET", "/metrics", &[], b"").await.body.contains(how) {}
-    };
-    tokio::time::timeout(Duration::from_secs(10), cut).await.expect("it is cut");
+    counted(address, "chat_sockets_closed_total{how=\"stuck\"} 1").await;
     drop(stuck);
     chat.close().await;
     serving.abort();

@@ -12,7 +12,7 @@ use tokio::{
 
 use crate::{
     stage::{Stage, limits, token},
-    wire::{Closed, Peer, connect_over, request},
+    wire::{Closed, PATIENCE, Peer, connect_over, counted},
 };
 
 /// Ben in `job:42`, who takes little at a time.
@@ -35,9 +35,12 @@ async fn flood(s: &Stage) -> Peer {
     ann
 }
 
-/// Nobody is cut for slowness, and little may wait.
+/// Nobody is cut for slowness or silence, and little may wait.
 async fn patient() -> Stage {
-    let settings = limits(|l| l.write_timeout = Duration::from_mins(1));
+    let settings = limits(|l| {
+        l.write_timeout = Duration::from_hours(1);
+        l.idle_timeout = Duration::from_hours(1);
+    });
     let little = Limits { pending_bytes: 64 * 1024, ..Limits::default() };
     Stage::of(settings, Options { limits: little, marker_delay: Duration::ZERO, ..Options::default() }).await
 }
@@ -102,11 +105,9 @@ async fn a_peer_that_stops_reading_is_cut_alone() {
     let mut eyes = s.enters("ann").await;
     // More than the system takes for a peer that does not read.
     let text = "x".repeat(16 * 1024);
-    let (mut slowest, mut left) = (Duration::ZERO, false);
+    let mut left = false;
     for n in 0..600 {
-        let began = Instant::now();
         let sent = ann.does(json!({"action": "send_message", "content": text})).await;
-        slowest = slowest.max(began.elapsed());
         assert_eq!(sent["message"]["seq"], n + 1);
         eyes.find(|frame| {
             left |= frame["type"] == "user_left" && frame["user_id"] == "ben";
@@ -114,12 +115,10 @@ async fn a_peer_that_stops_reading_is_cut_alone() {
         })
         .await;
     }
-    assert!(slowest < Duration::from_secs(2), "{slowest:?}");
     if !left {
         assert_eq!(eyes.until("user_left").await["user_id"], "ben");
     }
-    let metrics = request(s.address, "GET", "/metrics", &[], b"").await.body;
-    assert!(metrics.contains("chat_sockets_closed_total{how=\"stuck\"} 1"), "{metrics}");
+    counted(s.address, "chat_sockets_closed_total{how=\"stuck\"} 1").await;
     drop(stuck);
     s.stop().await;
 }
@@ -141,19 +140,15 @@ async fn a_request_whose_answer_nobody_reads_is_dropped() {
     );
     // More than the system takes for a peer that does not read.
     stream.write_all(ask.repeat(4).as_bytes()).await.unwrap();
-    let dropped = async {
-        while !request(s.address, "GET", "/metrics", &[], b"").await.body.contains("connections_stuck_total 1\n") {}
-    };
-    timeout(Duration::from_secs(10), dropped).await.expect("it is dropped");
+    counted(s.address, "chat_http_connections_stuck_total 1").await;
     assert_eq!(ann.does(json!({"action": "ping"})).await, json!({}));
     s.stop().await;
 }
 
-#[tokio::test]
-async fn half_open_handshakes_block_nobody_and_are_dropped() {
-    let s = Stage::with(limits(|l| l.handshake_timeout = Duration::from_millis(1_500))).await;
+/// Connections that never get in.
+async fn half_open(s: &Stage, count: usize) -> Vec<TcpStream> {
     let mut open = Vec::new();
-    for n in 0..500 {
+    for n in 0..count {
         let mut stream = TcpStream::connect(s.address).await.unwrap();
         // Some say nothing, some begin, some come as far as the headers.
         let said: &[u8] = match n % 3 {
@@ -164,14 +159,27 @@ async fn half_open_handshakes_block_nobody_and_are_dropped() {
         stream.write_all(said).await.unwrap();
         open.push(stream);
     }
-    let began = Instant::now();
+    open
+}
+
+#[tokio::test]
+async fn half_open_handshakes_block_nobody() {
+    // Longer than anybody waits.
+    let s = Stage::with(limits(|l| l.handshake_timeout = Duration::from_hours(1))).await;
+    let _open = half_open(&s, 500).await;
     let mut ann = s.enters("ann").await;
     assert_eq!(ann.does(json!({"action": "send_message", "content": "hi"})).await["message"]["seq"], 1);
     assert_eq!(s.get("ann", "/api/chatrooms/").await.status, 200);
-    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
-    for mut stream in open {
+    s.stop().await;
+}
+
+#[tokio::test]
+async fn half_open_handshakes_are_dropped() {
+    let s = Stage::with(limits(|l| l.handshake_timeout = Duration::from_secs(1))).await;
+    let mut ann = s.enters("ann").await;
+    for mut stream in half_open(&s, 500).await {
         let mut rest = Vec::new();
-        timeout(Duration::from_secs(5), stream.read_to_end(&mut rest)).await.expect("dropped in time").ok();
+        timeout(PATIENCE, stream.read_to_end(&mut rest)).await.expect("it is dropped").ok();
     }
     assert_eq!(ann.does(json!({"action": "ping"})).await, json!({}));
     s.stop().await;
@@ -199,19 +207,20 @@ async fn a_byte_at_a_time_is_too_slow() {
     }))
     .await;
     let head = "GET /ws/ HTTP/1.1\r\nhost: x\r\nx: ".to_owned() + &"y".repeat(1_000);
-    let took = drip(&mut TcpStream::connect(s.address).await.unwrap(), head.as_bytes()).await;
-    assert!((400..5_000).contains(&took.as_millis()), "{took:?}");
+    let began = Instant::now();
+    drip(&mut TcpStream::connect(s.address).await.unwrap(), head.as_bytes()).await;
+    assert!(began.elapsed() >= Duration::from_millis(500), "{:?}", began.elapsed());
     // A frame that never becomes whole is no sign of life.
+    let began = Instant::now();
     let mut ann = s.enters("ann").await;
     let frame = [&b"\x81\xfe\x10\x00\0\0\0\0"[..], &[b'x'; 1_000]].concat();
-    let took = drip(ann.socket.get_mut(), &frame).await;
-    assert!((400..5_000).contains(&took.as_millis()), "{took:?}");
+    drip(ann.socket.get_mut(), &frame).await;
+    assert!(began.elapsed() >= Duration::from_millis(500), "{:?}", began.elapsed());
     s.stop().await;
 }
 
-/// Writes a byte every 20 ms until the other side ends it; how long that took.
-async fn drip(stream: &mut TcpStream, bytes: &[u8]) -> Duration {
-    let began = Instant::now();
+/// Writes a byte every 20 ms until the other side ends it, long before they are all written.
+async fn drip(stream: &mut TcpStream, bytes: &[u8]) {
     let (mut reading, mut writing) = stream.split();
     let mut beat = interval(Duration::from_millis(20));
     let mut heard = [0; 256];
@@ -219,7 +228,7 @@ async fn drip(stream: &mut TcpStream, bytes: &[u8]) -> Duration {
     loop {
         tokio::select! {
             read = reading.read(&mut heard) => if matches!(read, Ok(0) | Err(_)) {
-                return began.elapsed();
+                return;
             },
             _ = beat.tick() => {
                 let byte = bytes.next().expect("it is ended in time");

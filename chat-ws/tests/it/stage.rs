@@ -6,14 +6,15 @@ use std::{
     time::Duration,
 };
 
-use chat_core::{Clock, CreateRoom, Engine, MemoryStore, Options, RoomId, SystemClock, UserId};
+use chat_core::{Clock, CreateRoom, Engine, MemoryStore, Options, RoomId, SystemClock, Timestamp, UserId};
+use chat_testkit::ManualClock;
 use chat_ws::{
     ChatServer, Grant, JwtAuthenticator, JwtSettings, ServerLimits, Settings, SigningKey, VerifyingKey, listen, serve,
 };
 use serde_json::Value;
 use tokio::{sync::oneshot, task::JoinHandle};
 
-use crate::wire::{Peer, Reply, connect, request};
+use crate::wire::{PATIENCE, Peer, Reply, connect, request};
 
 const SECRET: &str = "a secret for tests, thirty-two bytes and more";
 
@@ -30,18 +31,26 @@ pub(crate) fn user(name: &str) -> UserId {
     UserId::new(name).unwrap()
 }
 
-/// A token for a user, valid for a minute.
+/// How long tokens are good: longer than any test takes.
+const VALID: Duration = Duration::from_hours(1);
+
+/// A token for a user.
 pub(crate) fn token(name: &str) -> String {
-    token_for(name, Duration::from_mins(1))
+    token_for(name, VALID)
 }
 
 pub(crate) fn token_for(name: &str, valid: Duration) -> String {
-    signed(&Grant::user(&user(name), SystemClock.now(), valid))
+    token_at(SystemClock.now(), name, valid)
+}
+
+/// The same from a clock of the test's own.
+pub(crate) fn token_at(now: Timestamp, name: &str, valid: Duration) -> String {
+    signed(&Grant::user(&user(name), now, valid))
 }
 
 /// A token for the application itself.
 pub(crate) fn service() -> String {
-    signed(&Grant::service(SystemClock.now(), Duration::from_mins(1)))
+    signed(&Grant::service(SystemClock.now(), VALID))
 }
 
 pub(crate) fn signed(grant: &Grant) -> String {
@@ -85,6 +94,17 @@ impl Stage {
             serve(listener, chat.router(), &chat, stopped).await;
         });
         Self { engine, address, room, stop: Some(stop), serving }
+    }
+
+    /// One whose clock stands still until the test turns it. Sockets look at it every few milliseconds.
+    pub(crate) async fn timeless(change: impl FnOnce(&mut ServerLimits)) -> (Self, Arc<ManualClock>) {
+        let clock = Arc::new(ManualClock::new(SystemClock.now()));
+        let options = Options { clock: Arc::clone(&clock) as _, ..Options::default() };
+        let settings = limits(|l| {
+            l.ping_every = Duration::from_millis(20);
+            change(l);
+        });
+        (Self::of(settings, options).await, clock)
     }
 
     /// A user's socket in `job:42`, past its `ready`.
@@ -132,7 +152,7 @@ impl Stage {
     /// Stops it, and waits until nothing runs any more.
     pub(crate) async fn stop(mut self) {
         let _ = self.stop.take().unwrap().send(());
-        tokio::time::timeout(Duration::from_secs(20), &mut self.serving).await.expect("it stops").unwrap();
+        tokio::time::timeout(PATIENCE, &mut self.serving).await.expect("it stops").unwrap();
         self.engine.close().await.unwrap();
     }
 }

@@ -14,7 +14,8 @@ use tokio_tungstenite::{
     tungstenite::{Error, Message, client::IntoClientRequest, http::HeaderName},
 };
 
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long anything may take before a test fails: a limit, however slow the machine is.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// An HTTP answer.
 #[derive(Debug)]
@@ -77,6 +78,14 @@ pub(crate) async fn answer(stream: &mut TcpStream) -> Reply {
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
     Reply { status, head: head.to_owned(), body: body.to_owned() }
+}
+
+/// Waits until the metrics have this line.
+pub(crate) async fn counted(address: SocketAddr, line: &str) {
+    let counting = async {
+        while !request(address, "GET", "/metrics", &[], b"").await.body.lines().any(|counted| counted == line) {}
+    };
+    timeout(PATIENCE, counting).await.unwrap_or_else(|_| panic!("the metrics do not say {line:?}"));
 }
 
 /// The client's end of a WebSocket.

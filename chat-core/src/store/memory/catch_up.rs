@@ -3,19 +3,36 @@
 use std::sync::Arc;
 
 use crate::{
-    model::{Cursor, Marker, Member, Rev, UserId},
-    store::{CatchUp, CatchUpLimits, Change, ChangeBody, Missed, Target},
+    model::{Cursor, Marker, Rev, RoomId, UserId},
+    store::{CatchUp, CatchUpLimits, Change, ChangeBody, Missed, Target, Viewer},
 };
 
-use super::state::Seen;
+use super::state::{Seen, State};
+
+impl State {
+    pub(super) fn catch_up(
+        &self,
+        epoch: u64,
+        viewer: Viewer<'_>,
+        rooms: &[(RoomId, Option<Cursor>)],
+        mut limits: CatchUpLimits,
+    ) -> Vec<Option<CatchUp>> {
+        let one = |(room, since): &(RoomId, Option<Cursor>)| {
+            let one = self.enter(viewer, *room)?.catch_up(epoch, *since, limits);
+            limits = limits.after(&one);
+            Some(one)
+        };
+        rooms.iter().map(one).collect()
+    }
+}
 
 impl Seen<'_> {
-    pub(super) fn catch_up(self, epoch: u64, since: Option<Cursor>, limits: CatchUpLimits) -> CatchUp {
+    fn catch_up(self, epoch: u64, since: Option<Cursor>, limits: CatchUpLimits) -> CatchUp {
         let room = &self.data.room;
         let (cursor, missed) = match since.filter(|since| self.fits(epoch, *since)) {
             None => (room.cursor(epoch), self.snapshot(limits)),
             Some(since) if since.rev == room.last_rev => (since, Missed::Nothing),
-            Some(since) => self.changes(since, limits.changes),
+            Some(since) => self.changes(since, limits),
         };
         CatchUp {
             cursor,
@@ -41,16 +58,21 @@ impl Seen<'_> {
     fn snapshot(self, limits: CatchUpLimits) -> Missed {
         let mut messages: Vec<_> = self.visible().rev().take(limits.messages).cloned().collect();
         messages.reverse();
+        let messages = limits.last_of(messages);
         Missed::Snapshot { room: Box::new(self.row()), members: self.participants(None, limits.members), messages }
     }
 
-    fn changes(self, since: Cursor, limit: usize) -> (Cursor, Missed) {
-        let mut cursor = since;
-        let mut changes = Vec::new();
-        for (rev, row) in self.data.changes.range(since.rev + 1..).take(limit) {
+    fn changes(self, since: Cursor, limits: CatchUpLimits) -> (Cursor, Missed) {
+        let (mut cursor, mut changes, mut bytes) = (since, Vec::new(), 0);
+        for (rev, row) in self.data.changes.range(since.rev + 1..).take(limits.changes) {
             cursor = Cursor { rev: *rev, chain: row.chain, ..since };
             if let Some(body) = self.present(*rev, &row.target, since.rev) {
-                changes.push(Change { cursor, actor: row.actor.clone(), at: row.at, body });
+                let change = Change { cursor, actor: row.actor.clone(), at: row.at, body };
+                bytes += change.weight();
+                changes.push(change);
+            }
+            if bytes >= limits.bytes {
+                break;
             }
         }
         (cursor, Missed::Changes { changes, more: cursor.rev < self.data.room.last_rev })
@@ -89,15 +111,10 @@ impl Seen<'_> {
 
     /// Everybody's markers in a room of at most `limit`, else the viewer's own.
     fn markers(self, limit: usize) -> Vec<Marker> {
-        let marker = |member: &Member| Marker {
-            user_id: member.user.clone(),
-            read_seq: member.read_seq,
-            delivered_seq: member.delivered_seq,
-        };
         if self.data.room.members <= limit as u64 {
-            self.active(None).map(marker).collect()
+            self.active(None).map(Marker::from).collect()
         } else {
-            self.member.map(marker).into_iter().collect()
+            self.member.map(Marker::from).into_iter().collect()
         }
     }
 }

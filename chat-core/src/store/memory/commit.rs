@@ -83,9 +83,9 @@ impl State {
             changes: BTreeMap::new(),
         });
         data.room = room;
-        data.members.extend(written.members);
-        data.messages.extend(written.messages);
-        data.changes.extend(written.changes);
+        data.members.extend(unboxed(written.members));
+        data.messages.extend(unboxed(written.messages));
+        data.changes.extend(unboxed(written.changes));
         written.done
     }
 
@@ -97,6 +97,10 @@ impl State {
         self.pairs.retain(|_, room| *room != id);
         self.places.retain(|_, (room, _)| *room != id);
     }
+}
+
+fn unboxed<K, V>(rows: BTreeMap<K, Box<V>>) -> impl Iterator<Item = (K, V)> {
+    rows.into_iter().map(|(key, row)| (key, *row))
 }
 
 fn only_the_first_makes_it(id: RoomId, writes: &[Write]) -> Result<(), Refusal> {
@@ -117,14 +121,14 @@ struct Draft<'a> {
     written: Written,
 }
 
-/// The rows that a commit makes or replaces.
+/// The rows that a commit makes or replaces. They are boxed: a map has place for eleven where nearly every commit has one.
 #[derive(Default)]
 struct Written {
     /// The room; absent until the commit makes it, and when the commit removes it.
     room: Option<Room>,
-    members: BTreeMap<UserId, Member>,
-    messages: BTreeMap<Seq, MessageRow>,
-    changes: BTreeMap<Rev, ChangeRow>,
+    members: BTreeMap<UserId, Box<Member>>,
+    messages: BTreeMap<Seq, Box<MessageRow>>,
+    changes: BTreeMap<Rev, Box<ChangeRow>>,
     done: Done,
 }
 
@@ -158,11 +162,11 @@ impl<'a> Draft<'a> {
     }
 
     fn member(&self, user: &UserId) -> Option<&Member> {
-        self.written.members.get(user).or_else(|| self.kept?.members.get(user))
+        self.written.members.get(user).map(|member| &**member).or_else(|| self.kept?.members.get(user))
     }
 
     fn message(&self, seq: Seq) -> Option<&MessageRow> {
-        self.written.messages.get(&seq).or_else(|| self.kept?.messages.get(&seq))
+        self.written.messages.get(&seq).map(|row| &**row).or_else(|| self.kept?.messages.get(&seq))
     }
 
     fn messages(&self) -> impl DoubleEndedIterator<Item = &MessageRow> {
@@ -186,7 +190,7 @@ impl<'a> Draft<'a> {
         let (rev, at) = (room.last_rev + 1, at.max(room.last_at));
         let chain = digester.chain(room.chain, rev, kind, &target, actor.as_ref(), at);
         (room.last_rev, room.last_at, room.chain) = (rev, at, chain);
-        self.written.changes.insert(rev, ChangeRow { target, actor, at, chain });
+        self.written.changes.insert(rev, Box::new(ChangeRow { target, actor, at, chain }));
         Ok((rev, at))
     }
 
@@ -282,7 +286,7 @@ impl<'a> Draft<'a> {
         if owns(&member) != owned {
             room.policy_rev = rev;
         }
-        self.written.members.insert(user, member.clone());
+        self.written.members.insert(user, Box::new(member.clone()));
         let member = Box::new(member);
         self.tell(match kind {
             ChangeKind::Added => ChangeBody::Added(member),
@@ -342,7 +346,8 @@ impl<'a> Draft<'a> {
         }
         let content_digest = self.digester.content(&message);
         let body = ChangeBody::Posted(Arc::new(message.clone()));
-        self.written.messages.insert(seq, MessageRow { message, post_rev: rev, ord, own_ord, content_digest });
+        let row = MessageRow { message, post_rev: rev, ord, own_ord, content_digest };
+        self.written.messages.insert(seq, Box::new(row));
         Ok(self.tell(body)?)
     }
 
@@ -365,7 +370,7 @@ impl<'a> Draft<'a> {
         }
         row.content_digest = self.digester.content(&row.message);
         let body = ChangeBody::Edited(Arc::new(row.message.clone()));
-        self.written.messages.insert(seq, row);
+        self.written.messages.insert(seq, Box::new(row));
         self.tell(body)
     }
 
@@ -376,7 +381,7 @@ impl<'a> Draft<'a> {
         row.message.rev = rev;
         row.message.erase(at, self.actor.clone());
         let body = ChangeBody::Deleted(Arc::new(row.message.clone()));
-        self.written.messages.insert(seq, row);
+        self.written.messages.insert(seq, Box::new(row));
         self.tell(body)
     }
 
@@ -403,7 +408,7 @@ impl<'a> Draft<'a> {
         }
         after.read_seq = after.read_seq.max(to.read.unwrap_or(0).min(end));
         after.delivered_seq = after.delivered_seq.max(to.delivered.unwrap_or(0).min(end)).max(after.read_seq);
-        self.written.members.insert(to.user.clone(), after.clone());
+        self.written.members.insert(to.user.clone(), Box::new(after.clone()));
         Ok(Some((before, after)))
     }
 
@@ -411,7 +416,7 @@ impl<'a> Draft<'a> {
         self.room()?;
         if let Some(member) = self.member(user).filter(|member| member.is_active()) {
             let member = Member { settings, ..member.clone() };
-            self.written.members.insert(user.clone(), member.clone());
+            self.written.members.insert(user.clone(), Box::new(member.clone()));
             self.tell_registers(member, false, false);
         }
         Ok(())

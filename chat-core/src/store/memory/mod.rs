@@ -117,11 +117,11 @@ impl Store for MemoryStore {
     async fn history(
         &self,
         viewer: Viewer<'_>,
-        room: RoomId,
+        room: &RoomSelector,
         window: Window,
         limit: usize,
     ) -> StoreResult<Option<History>> {
-        self.read(|state| Some(state.enter(viewer, room)?.history(window, limit)))
+        self.read(|state| Some(state.enter(viewer, state.find(room)?)?.history(window, limit)))
     }
 
     async fn messages(&self, viewer: Viewer<'_>, before: Option<MessageId>, limit: usize) -> StoreResult<Vec<Message>> {
@@ -164,11 +164,10 @@ impl Store for MemoryStore {
     async fn catch_up(
         &self,
         viewer: Viewer<'_>,
-        room: RoomId,
-        since: Option<Cursor>,
+        rooms: &[(RoomId, Option<Cursor>)],
         limits: CatchUpLimits,
-    ) -> StoreResult<Option<CatchUp>> {
-        self.read(|state| Some(state.enter(viewer, room)?.catch_up(self.epoch, since, limits)))
+    ) -> StoreResult<Vec<Option<CatchUp>>> {
+        self.read(|state| state.catch_up(self.epoch, viewer, rooms, limits))
     }
 
     async fn unread(&self, user: &UserId) -> StoreResult<u64> {
