@@ -8,7 +8,7 @@ use chat_core::{
     RoomId, SendMessage, Session, Timestamp, UserId,
     rules::{Scene, decide},
     store::{RoomSelector, Store as _, View},
-    wire::{Connection, Identity, Setup, TokenVerifier},
+    wire::{Connection, Identity, Output, Setup, TokenVerifier},
 };
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use tokio::runtime::Runtime;
@@ -142,7 +142,8 @@ fn parses(c: &mut Criterion) {
                     let news = |frame: &[u8]| {
                         frame.starts_with(br#"{"type":"reply""#) || frame.starts_with(br#"{"type":"chat_message""#)
                     };
-                    seen += out.drain(..).filter(|frame| news(frame)).count();
+                    seen += out.iter().flat_map(Output::texts).filter(|text| news(text)).count();
+                    out.clear();
                 }
             });
         });

@@ -55,7 +55,9 @@ impl Client {
             .filter_map(|line| line.split_once(':'))
             .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
             .map(|(_, length)| length.trim().parse::<usize>());
-        let Some(length) = length.transpose()? else { bail!("an answer without content-length") };
+        // 204 has no body, and does not say so.
+        let length = if status == 204 { Some(0) } else { length.transpose()? };
+        let Some(length) = length else { bail!("an answer without content-length") };
         while self.filled < end_of_head + length {
             self.fill()?;
         }

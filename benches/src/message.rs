@@ -15,6 +15,13 @@ pub fn text(sender: usize, number: u64) -> String {
     format!("#{sender:0SENDER_DIGITS$}:{number:0NUMBER_DIGITS$}{WORDS}")
 }
 
+/// Who sent a message with this text, and which of theirs it is; nothing if [`text`] did not make it.
+pub fn numbers(text: &str) -> Option<(usize, u64)> {
+    let (sender, rest) = text.strip_prefix('#')?.split_at_checked(SENDER_DIGITS)?;
+    let number = rest.strip_prefix(':')?.get(..NUMBER_DIGITS)?;
+    Some((sender.parse().ok()?, number.parse().ok()?))
+}
+
 /// Adds the client's frame that sends it: a masked text frame whose mask is zero, so that masking it costs nothing.
 pub fn push_frame(out: &mut Vec<u8>, sender: usize, number: u64, with_client_id: bool) {
     use std::io::Write as _;
@@ -100,6 +107,8 @@ mod tests {
     fn a_message_is_found_again() {
         let event = format!(r#"{{"type":"chat_message","room":"r","message":{{"content":"{}"}}}}"#, text(17, 123_456));
         assert_eq!(Finder::default().find(event.as_bytes()), Some((17, 123_456)));
+        assert_eq!(numbers(&text(17, 123_456)), Some((17, 123_456)));
+        assert_eq!(numbers("#00017:12"), None);
         assert_eq!(Finder::default().find(br##"{"type":"typing","content":"#00001:000000001"}"##), None);
     }
 

@@ -65,14 +65,15 @@ const AT: i64 = 1_764_000_000_000;
 const MADE: i64 = 3;
 
 /// A room's head.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Head {
     seq: i64,
     own: BTreeMap<UserId, i64>,
 }
 
-/// What the thread keeps.
-struct Rows {
+/// The file, as one thread keeps it.
+#[derive(Debug)]
+pub struct Rows {
     connection: Connection,
     heads: Vec<Head>,
     written: u64,
@@ -84,22 +85,7 @@ impl Writer {
     /// # Errors
     /// What SQLite says.
     pub fn open(data: &Path, rooms: &[RoomId], people: impl Fn(usize) -> [UserId; 2]) -> Result<Self> {
-        let mut connection = Connection::open(data).context("opening a database")?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "FULL")?;
-        connection.pragma_update(None, "cache_size", -32_768)?;
-        connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
-        connection.execute_batch(TABLES)?;
-        let transaction = connection.transaction()?;
-        for (n, id) in rooms.iter().enumerate() {
-            let (number, digest) = (number_of(n), hash(n as u64));
-            transaction.execute(INSERT_ROOM, params![number, id.as_bytes(), AT, digest])?;
-            for user in people(n) {
-                transaction.execute(INSERT_MEMBER, params![number, user.as_str(), AT, digest])?;
-            }
-        }
-        transaction.commit()?;
-        let written = Rows { connection, heads: rooms.iter().map(|_| Head::default()).collect(), written: 0 };
+        let written = Rows::open(data, rooms, people)?;
         let (rows, waiting) = mpsc::channel(16 * BATCH);
         // spawns: the writer; it ends when the last front goes.
         std::thread::Builder::new().name("raw writer".into()).spawn(move || write_all(written, waiting))?;
@@ -128,7 +114,7 @@ fn write_all(mut rows: Rows, mut waiting: mpsc::Receiver<(Row, oneshot::Sender<u
         {
             batch.push(next);
         }
-        match rows.write(&batch) {
+        match rows.write(batch.iter().map(|(row, _)| row)) {
             Ok(places) => {
                 for ((_, done), place) in batch.drain(..).zip(places) {
                     // Whoever asked may have gone.
@@ -144,15 +130,42 @@ fn write_all(mut rows: Rows, mut waiting: mpsc::Receiver<(Row, oneshot::Sender<u
 }
 
 impl Rows {
-    fn write(&mut self, batch: &[(Row, oneshot::Sender<u64>)]) -> Result<Vec<u64>> {
+    /// Opens a new database with `rooms`, two people in each.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn open(data: &Path, rooms: &[RoomId], people: impl Fn(usize) -> [UserId; 2]) -> Result<Self> {
+        let mut connection = Connection::open(data).context("opening a database")?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "cache_size", -32_768)?;
+        connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+        connection.execute_batch(TABLES)?;
+        let transaction = connection.transaction()?;
+        for (n, id) in rooms.iter().enumerate() {
+            let (number, digest) = (number_of(n), hash(n as u64));
+            transaction.execute(INSERT_ROOM, params![number, id.as_bytes(), AT, digest])?;
+            for user in people(n) {
+                transaction.execute(INSERT_MEMBER, params![number, user.as_str(), AT, digest])?;
+            }
+        }
+        transaction.commit()?;
+        Ok(Self { connection, heads: rooms.iter().map(|_| Head::default()).collect(), written: 0 })
+    }
+
+    /// Writes a batch in one transaction; durable when this returns. Returns the place of each in its room.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn write<'a>(&mut self, batch: impl IntoIterator<Item = &'a Row>) -> Result<Vec<u64>> {
         let transaction = self.connection.transaction()?;
-        let mut places = Vec::with_capacity(batch.len());
+        let mut places = Vec::new();
         // By room, sender and block, so that rows that lie side by side are written side by side.
         let mut moved = BTreeMap::new();
         {
             let mut message = transaction.prepare_cached(INSERT_MESSAGE)?;
             let mut name = transaction.prepare_cached(INSERT_NAME)?;
-            for (Row { room, sender, content, client_id }, _) in batch {
+            for Row { room, sender, content, client_id } in batch {
                 let head = &mut self.heads[*room];
                 head.seq += 1;
                 self.written += 1;

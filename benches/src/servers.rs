@@ -5,7 +5,7 @@ use std::{
     io::{BufRead as _, BufReader, IsTerminal as _, Write as _},
     net::SocketAddr,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     thread,
     time::Duration,
 };
@@ -13,7 +13,7 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use serde::de::DeserializeOwned;
 
-use crate::{http::Client, machine, token};
+use crate::{http::Client, machine, peer, token};
 
 /// A server that runs. Dropping it ends it.
 #[derive(Debug)]
@@ -37,14 +37,38 @@ impl Server {
     /// # Errors
     /// If it does not start.
     pub fn chat(data: &Path) -> Result<Self> {
+        Self::chat_on(machine::SERVER_CORE, data)
+    }
+
+    /// The chat server on the core of the load as well.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub fn chat_on_both(data: &Path) -> Result<Self> {
+        Self::chat_on(machine::BOTH_CORES, data)
+    }
+
+    fn chat_on(cores: &str, data: &Path) -> Result<Self> {
         remove_database(data)?;
-        let mut command = machine::pinned(machine::SERVER_CORE, &program("chat-server")?);
+        let mut command = machine::pinned(cores, &program("chat-server")?);
         command.args(["--listen", "127.0.0.1:0", "--db"]).arg(format!("sqlite:{}", data.display()));
         command.env("CHAT_JWT_SECRET", token::SECRET);
         Self::start(command)
     }
 
-    fn start(mut command: Command) -> Result<Self> {
+    /// The server on Node over a new SQLite file.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub fn node(data: &Path, tell: peer::Tell) -> Result<Self> {
+        remove_database(data)?;
+        let mut command = machine::pinned(machine::SERVER_CORE, Path::new("node"));
+        command.args(peer::args(tell)).arg("--db").arg(data).env("CHAT_JWT_SECRET", token::SECRET);
+        Self::start(command)
+    }
+
+    /// Starts a server that says where it listens.
+    pub(crate) fn start(mut command: Command) -> Result<Self> {
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = command.spawn().with_context(|| format!("starting {command:?}"))?;
         let mut said = BufReader::new(child.stdout.take().context("no stdout")?);
@@ -59,6 +83,11 @@ impl Server {
             line.clear();
         }
         bail!("{command:?} ended with {}", child.wait()?)
+    }
+
+    /// Waits for it to end by itself.
+    pub(crate) fn ended(mut self) -> Result<ExitStatus> {
+        self.child.wait().context("waiting for a server")
     }
 
     /// Its process.
@@ -175,7 +204,7 @@ pub fn build(with_server: bool) -> Result<()> {
 }
 
 /// A program beside this one.
-fn program(name: &str) -> Result<PathBuf> {
+pub(crate) fn program(name: &str) -> Result<PathBuf> {
     let path = std::env::current_exe()?.with_file_name(name);
     ensure!(path.exists(), "{} is not built", path.display());
     Ok(path)

@@ -60,6 +60,9 @@ impl Default for Times {
 }
 
 impl Times {
+    /// What took longer than this counts as this.
+    pub const LONGEST_MS: f64 = LONGEST_MICROS as f64 / 1e3;
+
     /// Takes one.
     pub fn add(&mut self, took: std::time::Duration) {
         let micros = usize::try_from(took.as_micros()).unwrap_or(LONGEST_MICROS).min(LONGEST_MICROS);

@@ -1,10 +1,13 @@
 //! The tests of the other languages, each with the tools of its own: Node, the web client and the job chat in a browser,
-//! Python, Kotlin.
+//! Python, Kotlin; and those of the server on Node that the benches hold ours against.
 
 use std::{
+    fs,
     path::Path,
     process::{Command, Stdio},
 };
+
+use crate::run;
 
 /// What one language needs and runs.
 pub(crate) struct Suite {
@@ -12,6 +15,8 @@ pub(crate) struct Suite {
     pub(crate) name: &'static str,
     /// The programs that must be there, and where one gets them.
     needs: &'static [(&'static str, &'static str)],
+    /// The folder of packages some of which are compiled, unless their makers have done that for this system.
+    compiled: Option<&'static str>,
     /// What is run, in order.
     pub(crate) commands: fn(&Path) -> Vec<Command>,
 }
@@ -23,20 +28,43 @@ const PYTHON: (&str, &str) = ("python3", "Python 3.10 or newer, from python.org"
 const JAVA: (&str, &str) = ("java", "a JDK of 17 or newer, such as Temurin");
 const MAVEN: (&str, &str) = ("mvn", "Maven, from maven.apache.org");
 
+/// What compiled packages need.
+const COMPILER: &str = "packages that are neither there nor can be had or compiled (a C++ compiler, make and Python)";
+
 /// Every language.
-pub(crate) const SUITES: [Suite; 5] = [
-    Suite { name: "the web client", needs: &[NODE, NPM], commands: web },
-    Suite { name: "the job chat", needs: &[NODE, NPM, CHROMIUM], commands: job_chat },
-    Suite { name: "Node", needs: &[NODE, NPM], commands: node },
-    Suite { name: "Python", needs: &[PYTHON], commands: python },
-    Suite { name: "Kotlin", needs: &[PYTHON, JAVA, MAVEN], commands: kotlin },
+pub(crate) const SUITES: [Suite; 6] = [
+    Suite { name: "the web client", needs: &[NODE, NPM], compiled: None, commands: web },
+    Suite { name: "the job chat", needs: &[NODE, NPM, CHROMIUM], compiled: None, commands: job_chat },
+    Suite { name: "Node", needs: &[NODE, NPM], compiled: None, commands: node },
+    Suite { name: "Python", needs: &[PYTHON], compiled: None, commands: python },
+    Suite { name: "Kotlin", needs: &[PYTHON, JAVA, MAVEN], compiled: None, commands: kotlin },
+    Suite {
+        name: "the server on Node that ours is held against",
+        needs: &[NODE, NPM],
+        compiled: Some("benches/peer"),
+        commands: peer,
+    },
 ];
 
 impl Suite {
-    /// What is not there of what it needs.
-    pub(crate) fn missing(&self) -> Vec<&'static str> {
-        self.needs.iter().filter(|(program, _)| !runs(program)).map(|(_, where_from)| *where_from).collect()
+    /// What is not there of what it needs. What is compiled is installed for it, once.
+    pub(crate) fn missing(&self, root: &Path) -> Vec<&'static str> {
+        let programs = self.needs.iter().filter(|(program, _)| !runs(program));
+        let mut missing: Vec<_> = programs.map(|(_, where_from)| *where_from).collect();
+        let can_have = |dir: &str| installed(&root.join(dir)) || run(&mut npm_ci(&root.join(dir))).is_ok();
+        if missing.is_empty() && !self.compiled.is_none_or(can_have) {
+            missing.push(COMPILER);
+        }
+        missing
     }
+}
+
+/// Whether the packages of a folder are there as its lock file names them.
+fn installed(dir: &Path) -> bool {
+    let changed = |file: &str| fs::metadata(dir.join(file)).and_then(|file| file.modified()).ok();
+    // npm writes this one last.
+    changed("node_modules/.package-lock.json")
+        .is_some_and(|installed| changed("package-lock.json").is_some_and(|locked| locked <= installed))
 }
 
 /// Whether a program is there and starts.
@@ -111,6 +139,10 @@ fn kotlin(root: &Path) -> Vec<Command> {
     ]
 }
 
+fn peer(root: &Path) -> Vec<Command> {
+    vec![command(&root.join("benches/peer"), "npm", &["test"])]
+}
+
 fn npm_ci(dir: &Path) -> Command {
     command(dir, "npm", &["ci", "--no-audit", "--no-fund"])
 }
@@ -131,8 +163,21 @@ mod tests {
 
     #[test]
     fn a_program_that_is_not_there_is_missed() {
-        let suite = Suite { name: "none", needs: &[("no-such-program-anywhere", "nowhere")], commands: |_| Vec::new() };
-        assert_eq!(suite.missing(), ["nowhere"]);
+        let needs = &[("no-such-program-anywhere", "nowhere")];
+        let suite = Suite { name: "none", needs, compiled: None, commands: |_| Vec::new() };
+        assert_eq!(suite.missing(Path::new(".")), ["nowhere"]);
+    }
+
+    #[test]
+    fn packages_are_there_once_they_are_newer_than_their_lock_file() {
+        let dir = std::env::temp_dir().join(format!("xtask-packages-{}", std::process::id()));
+        fs::create_dir_all(dir.join("node_modules")).unwrap();
+        assert!(!installed(&dir));
+        fs::write(dir.join("package-lock.json"), "{}").unwrap();
+        assert!(!installed(&dir));
+        fs::write(dir.join("node_modules/.package-lock.json"), "{}").unwrap();
+        assert!(installed(&dir));
+        fs::remove_dir_all(&dir).unwrap();
     }
 
     #[test]

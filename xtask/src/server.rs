@@ -16,9 +16,9 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::{cargo, output, run};
 
 /// How long the server may take to say where it is.
-const START: Duration = Duration::from_secs(30);
+const START: Duration = Duration::from_mins(1);
 /// How long it may take to drain; longer than its own limit.
-const STOP: Duration = Duration::from_secs(15);
+const STOP: Duration = Duration::from_mins(1);
 
 /// The name of a program's log.
 const LOG: &str = "server.log";

@@ -47,7 +47,7 @@ pub(crate) fn run(root: &Path, skip_missing: bool) -> Result<()> {
 fn languages(root: &Path, steps: &mut Steps) -> Result<Vec<(&'static str, Vec<&'static str>)>> {
     let mut left_out = Vec::new();
     for suite in &SUITES {
-        let missing = suite.missing();
+        let missing = suite.missing(root);
         if missing.is_empty() {
             for mut command in (suite.commands)(root) {
                 steps.step(suite.name, &mut command)?;

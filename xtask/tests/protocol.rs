@@ -20,7 +20,7 @@ use async_trait::async_trait;
 use chat_core::{
     Actor, AddParticipant, Clock, CreateRoom, Engine, Error, MemoryStore, Options, Random, Result, RoomRef, Timestamp,
     UserId,
-    wire::{Connection, Identity, Setup, TokenVerifier},
+    wire::{Connection, Identity, Output, Setup, TokenVerifier},
 };
 use serde_json::Value;
 
@@ -211,7 +211,7 @@ impl Peer {
     async fn listen(&mut self, time: Duration) -> bool {
         let mut out = Vec::new();
         let came = tokio::time::timeout(time, self.connection.output(&mut out)).await.is_ok();
-        self.heard.extend(out.iter().map(|frame| String::from_utf8_lossy(frame).into_owned()));
+        self.heard.extend(out.iter().flat_map(Output::texts).map(|text| String::from_utf8_lossy(text).into_owned()));
         came
     }
 

@@ -48,7 +48,7 @@ const READY: &str = r#"{"type":"ready","user_id":"user00000","connection_id":"01
 
 /// An id and a cursor, as long as the engine's.
 const ROOM: &str = "0190163d-8694-739b-aea5-966c26f8ad91";
-const CURSOR: &str = "AQAAAAAAAAABAAAAAAAAAAAAAAAAAAAAAA";
+const CURSOR: &str = "AQAAAAAAAAABAAAAAAAAAAAAAAAAAAAA";
 
 #[derive(Clone)]
 struct Room {

@@ -14,4 +14,4 @@ pub use outcome::Outcome;
 pub use pages::{Pages, PagesPlan};
 pub use rooms::{RoomsPlan, run as run_rooms};
 pub use sockets::{Seat, Sockets};
-pub use storm::{Storm, StormPlan};
+pub use storm::{Storm, StormPlan, source};

@@ -10,7 +10,7 @@ use anyhow::{Result, anyhow, ensure};
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
-use crate::{http::Client, token};
+use crate::{http::Client, machine, token};
 
 /// Who reads what.
 #[derive(Args, Clone, Debug)]
@@ -18,6 +18,9 @@ pub struct PagesPlan {
     /// Where the server listens.
     #[arg(long)]
     pub server: SocketAddr,
+    /// The server's process, whose time is counted.
+    #[arg(long)]
+    pub pid: u32,
     /// How many read, each over a connection of its own.
     #[arg(long, default_value_t = 8)]
     pub readers: usize,
@@ -34,14 +37,25 @@ pub struct PagesPlan {
 pub struct Pages {
     /// Pages of 50 a second, all readers together.
     pub rate: f64,
+    /// How much of its core the load used itself: near 1, it is the load that was measured.
+    pub load_cpu: f64,
+    /// How much of its core the server used.
+    pub server_cpu: f64,
 }
 
 impl Pages {
+    /// What a page costs the server, in microseconds of its core.
+    pub fn cost(&self) -> f64 {
+        self.server_cpu * 1e6 / self.rate
+    }
+
     /// Reads, each reader at places of its own.
     ///
     /// # Errors
     /// If an answer is not a full page.
     pub fn run(plan: &PagesPlan) -> Result<Self> {
+        let cpu = || anyhow::Ok((machine::cpu_time(std::process::id())?, machine::cpu_time(plan.pid)?));
+        let before = cpu()?;
         let begun = Instant::now();
         let read = thread::scope(|scope| {
             let readers: Vec<_> = (0..plan.readers).map(|n| scope.spawn(move || read(plan, n, begun))).collect();
@@ -49,7 +63,9 @@ impl Pages {
                 Ok::<_, anyhow::Error>(pages + reader.join().map_err(|_| anyhow!("a reader panicked"))??)
             })
         })?;
-        Ok(Self { rate: read as f64 / begun.elapsed().as_secs_f64() })
+        let (seconds, now) = (begun.elapsed().as_secs_f64(), cpu()?);
+        let share = |before: Duration, now: Duration| (now - before).as_secs_f64() / seconds;
+        Ok(Self { rate: read as f64 / seconds, load_cpu: share(before.0, now.0), server_cpu: share(before.1, now.1) })
     }
 }
 

@@ -95,9 +95,13 @@ impl Socket {
     }
 
     /// Takes everything that has come; `on_text` gets each text frame's payload.
-    pub(super) fn read(&mut self, buffer: &mut [u8], mut on_text: impl FnMut(&[u8])) {
+    pub(super) fn read(&mut self, buffer: &mut Vec<u8>, mut on_text: impl FnMut(&[u8])) {
         loop {
             let kept = self.begun.len();
+            if kept >= buffer.len() {
+                // A frame larger than all before.
+                buffer.resize(2 * kept, 0);
+            }
             buffer[..kept].copy_from_slice(&self.begun);
             self.begun.clear();
             let read = match self.stream.read(&mut buffer[kept..]) {
@@ -146,8 +150,12 @@ impl Socket {
                     self.stage = if payload.starts_with(br#"{"type":"ready""#) { Stage::Ready } else { Stage::Ended };
                 }
                 1 => on_text(payload),
-                8 => self.stage = Stage::Ended,
-                9 => self.pong(payload),
+                8 => {
+                    // The server waits for the answer.
+                    self.control(8, payload.get(..2).unwrap_or_default());
+                    self.stage = Stage::Ended;
+                }
+                9 => self.control(10, payload),
                 _ => {}
             }
             at += header.end;
@@ -155,8 +163,9 @@ impl Socket {
         at
     }
 
-    fn pong(&mut self, payload: &[u8]) {
-        self.out.extend_from_slice(&[0x8a, 0x80 | payload.len() as u8, 0, 0, 0, 0]);
+    /// Sends a control frame; the mask is zero.
+    fn control(&mut self, opcode: u8, payload: &[u8]) {
+        self.out.extend_from_slice(&[0x80 | opcode, 0x80 | payload.len() as u8, 0, 0, 0, 0]);
         self.out.extend_from_slice(payload);
         self.flush();
     }

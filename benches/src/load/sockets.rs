@@ -21,6 +21,17 @@ pub struct Seat {
     pub source: Option<IpAddr>,
 }
 
+impl Seat {
+    /// The request that opens the socket.
+    pub fn upgrade(&self) -> String {
+        format!(
+            "GET {} HTTP/1.1\r\nHost: bench\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nAuthorization: Bearer {}\r\n\r\n",
+            self.path, self.token
+        )
+    }
+}
+
 /// Many sockets; what comes on them is handed over with their number.
 #[derive(Debug)]
 pub struct Sockets {
@@ -39,25 +50,82 @@ impl Sockets {
     /// # Errors
     /// If one is refused or ends, or they are not all in after `patience`.
     pub fn open(server: SocketAddr, seats: &[Seat], patience: Duration) -> Result<(Self, Duration)> {
-        let poll = Poll::new()?;
-        let upgrades: Vec<_> = seats.iter().map(upgrade).collect();
+        let mut all = Self {
+            poll: Poll::new()?,
+            events: Events::with_capacity(4096),
+            sockets: Vec::new(),
+            buffer: vec![0; BUFFER_BYTES],
+        };
+        let took = all.add(server, seats, patience, |_, _| {})?;
+        Ok((all, took))
+    }
+
+    /// Connects more of them, and meanwhile hands over what comes. They are numbered on from those that there are.
+    ///
+    /// # Errors
+    /// If one of them is refused or ends, or they are not all in after `patience`.
+    pub fn add(
+        &mut self,
+        server: SocketAddr,
+        seats: &[Seat],
+        patience: Duration,
+        mut on_text: impl FnMut(usize, &[u8]),
+    ) -> Result<Duration> {
+        let upgrades: Vec<_> = seats.iter().map(Seat::upgrade).collect();
+        let first = self.sockets.len();
         let begun = Instant::now();
-        let mut sockets = Vec::with_capacity(seats.len());
         for (n, (seat, upgrade)) in seats.iter().zip(upgrades).enumerate() {
-            sockets.push(Socket::connect(server, seat.source, upgrade, poll.registry(), Token(n))?);
+            self.sockets.push(Socket::connect(server, seat.source, upgrade, self.poll.registry(), Token(first + n))?);
         }
-        let mut all = Self { poll, events: Events::with_capacity(4096), sockets, buffer: vec![0; BUFFER_BYTES] };
-        while all.count(Stage::Ready) < seats.len() {
-            let ended = all.count(Stage::Ended);
-            let refusal = all.sockets.iter().find_map(|socket| socket.refusal.as_deref()).unwrap_or("hung up");
+        let count = |all: &Self, stage| all.sockets[first..].iter().filter(|socket| socket.stage == stage).count();
+        while count(self, Stage::Ready) < seats.len() {
+            let ended = count(self, Stage::Ended);
+            let refusal =
+                self.sockets[first..].iter().find_map(|socket| socket.refusal.as_deref()).unwrap_or("hung up");
             ensure!(ended == 0, "{ended} of {} sockets were refused: {refusal}", seats.len());
-            ensure!(begun.elapsed() < patience, "{} of {} sockets are in", all.count(Stage::Ready), seats.len());
+            ensure!(begun.elapsed() < patience, "{} of {} sockets are in", count(self, Stage::Ready), seats.len());
             // Counting is dear with many: a few turns between.
             for _ in 0..16 {
-                all.turn(Duration::from_millis(1), |_, _| {})?;
+                self.turn(Duration::from_millis(1), &mut on_text)?;
             }
         }
-        Ok((all, begun.elapsed()))
+        Ok(begun.elapsed())
+    }
+
+    /// Ends a socket, and connects another in its place; what comes on it is handed over by the next turns.
+    ///
+    /// # Errors
+    /// If the machine cannot connect.
+    pub fn replace(&mut self, n: usize, server: SocketAddr, seat: &Seat) -> Result<()> {
+        self.sockets[n] = Socket::connect(server, seat.source, seat.upgrade(), self.poll.registry(), Token(n))?;
+        Ok(())
+    }
+
+    /// Turns for so long.
+    ///
+    /// # Errors
+    /// If the machine cannot wait.
+    pub fn turn_for(&mut self, time: Duration, mut on_text: impl FnMut(usize, &[u8])) -> Result<()> {
+        let begun = Instant::now();
+        while let Some(left) = time.checked_sub(begun.elapsed()).filter(|left| !left.is_zero()) {
+            self.turn(left.min(Duration::from_millis(100)), &mut on_text)?;
+        }
+        Ok(())
+    }
+
+    /// Whether a socket is in.
+    pub fn is_in(&self, n: usize) -> bool {
+        self.sockets[n].stage == Stage::Ready
+    }
+
+    /// How many sockets there are, or were.
+    pub const fn len(&self) -> usize {
+        self.sockets.len()
+    }
+
+    /// Whether there never was one.
+    pub const fn is_empty(&self) -> bool {
+        self.sockets.is_empty()
     }
 
     /// How many have ended.
@@ -109,12 +177,4 @@ impl Sockets {
         fill(socket.out());
         socket.flush();
     }
-}
-
-fn upgrade(seat: &Seat) -> String {
-    format!(
-        "GET {} HTTP/1.1\r\nHost: bench\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
-         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nAuthorization: Bearer {}\r\n\r\n",
-        seat.path, seat.token
-    )
 }

@@ -36,7 +36,7 @@ pub struct Storm {
 
 /// Where a socket comes from. A port that was used stays taken for a minute, and where many are, the system looks long for
 /// a free one: seconds for a storm that follows another. So there are many addresses, and each run has its own.
-fn source(n: usize) -> IpAddr {
+pub fn source(n: usize) -> IpAddr {
     let [run, more, ..] = std::process::id().to_le_bytes();
     let [address, ..] = (n % 32).to_le_bytes();
     IpAddr::V4(Ipv4Addr::new(127, 1 + more % 250, run, 2 + address))

@@ -19,7 +19,8 @@ use tokio_tungstenite::{
 
 use super::*;
 
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long anything may take before a test fails.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Logs in, and gives back the cookie.
 async fn log_in(address: SocketAddr, user: &str) -> String {

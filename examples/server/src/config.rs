@@ -35,6 +35,8 @@ const NO_SETTINGS: [&str; 8] = [
 pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     pub(crate) db: Database,
+    /// How long the log is kept.
+    pub(crate) retention_days: u32,
     pub(crate) allow_origin: Vec<String>,
     pub(crate) loopback_origins: bool,
     /// Seconds.
@@ -69,6 +71,7 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             db: Database::Sqlite("chat.db".into()),
+            retention_days: 30,
             allow_origin: settings.origins.allow,
             loopback_origins: settings.origins.loopback,
             drain_timeout: 10.0,
@@ -162,6 +165,10 @@ impl Config {
     }
 
     /// The time for stopping, in all.
+    pub(crate) fn retention(&self) -> Duration {
+        Duration::from_secs(u64::from(self.retention_days) * 24 * 60 * 60)
+    }
+
     pub(crate) fn drain_timeout(&self) -> Duration {
         Duration::try_from_secs_f64(self.drain_timeout).unwrap_or(Duration::MAX)
     }

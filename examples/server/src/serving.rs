@@ -32,7 +32,7 @@ pub(crate) fn run(config: &Config) -> Result<(), Failure> {
         let listener = chat_ws::listen(config.listen, &settings.limits)
             .map_err(|error| Failure::failed(format!("cannot listen on {}: {error}", config.listen)))?;
         let address = listener.local_addr().map_err(Failure::failed)?;
-        let engine = Engine::open(open(&config.db)?, options);
+        let engine = Engine::open(open(config)?, options);
         let chat = ChatServer::new(engine, Arc::new(login), settings).map_err(Failure::usage)?;
         announce(address, &config.db);
 
@@ -79,9 +79,12 @@ async fn serve(
     Ok(())
 }
 
-fn open(database: &Database) -> Result<Arc<dyn Store>, Failure> {
-    Ok(match database {
-        Database::Sqlite(path) => Arc::new(SqliteStore::open(path).map_err(Failure::failed)?),
+fn open(config: &Config) -> Result<Arc<dyn Store>, Failure> {
+    Ok(match &config.db {
+        Database::Sqlite(path) => {
+            let options = chat_sqlite::Options { retention: config.retention(), ..Default::default() };
+            Arc::new(SqliteStore::open_with(path, options).map_err(Failure::failed)?)
+        }
         Database::Memory => Arc::new(MemoryStore::default()),
     })
 }

@@ -2,8 +2,10 @@
 
 mod advisories;
 mod autobahn;
+mod fuzz;
 mod proofs;
 mod report;
+mod schemathesis;
 mod watched;
 
 use std::{

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::cargo;
 
-use super::{How, advisories, autobahn, watched::watch};
+use super::{How, advisories, autobahn, fuzz, schemathesis, watched::watch};
 
 /// One harness in its long form.
 pub(super) struct Proof {
@@ -25,7 +25,7 @@ const fn minutes(minutes: u64) -> Duration {
 }
 
 /// Cheapest news first.
-pub(super) const PROOFS: [Proof; 10] = [
+pub(super) const PROOFS: &[Proof] = &[
     Proof {
         name: "permissions",
         shows: "every action and path, asked for by everybody, is answered as the permission table says",
@@ -39,6 +39,20 @@ pub(super) const PROOFS: [Proof; 10] = [
         limit: minutes(10),
         keeps: &["caught by"],
         run: |root, _, proof, said| watch(&mut test(root, "chat-testkit", "planted", ""), proof, said),
+    },
+    Proof {
+        name: "loom",
+        shows: "who opens a room, takes from a queue, leaves or closes is right in every order of their steps",
+        limit: minutes(10),
+        keeps: &["orders: "],
+        run: |root, _, proof, said| watch(&mut test(root, "chat-core", "loom", ""), proof, said),
+    },
+    Proof {
+        name: "cancellation",
+        shows: "every public async method, given up at any await, is done whole or not at all, and once when asked again",
+        limit: minutes(5),
+        keeps: &["moments: "],
+        run: |root, _, proof, said| watch(&mut test(root, "chat-testkit", "cancellation", ""), proof, said),
     },
     Proof {
         name: "stories",
@@ -106,13 +120,67 @@ pub(super) const PROOFS: [Proof; 10] = [
         run: autobahn::run,
     },
     Proof {
+        name: "schemathesis",
+        shows: "requests made up from the OpenAPI document are answered as it says, whoever asks",
+        limit: minutes(20),
+        keeps: &["generated,", "covered", "❌", "[50"],
+        run: schemathesis::run,
+    },
+    Proof {
+        name: "fuzz",
+        shows: "input that is made up breaks no law: frames, requests, cursors, tokens, imports, sequences of commands",
+        // For each law; the first one waits for the build.
+        limit: minutes(45),
+        keeps: &["stat::number_of_executed_units", "panicked at", "SUMMARY", "Test unit written"],
+        run: fuzz::run,
+    },
+    Proof {
         name: "advisories",
         shows: "no dependency has a known weakness that applies",
         limit: minutes(5),
         keeps: &["advisories", "error["],
         run: advisories::run,
     },
+    soak(
+        "half-open",
+        "a thousand connections that never get in hold nobody up, and end with their time",
+        &["half-open: "],
+        5,
+    ),
+    soak(
+        "readers",
+        "a hundred readers who stop, or take a byte a second, cost themselves and nobody else",
+        &["readers: "],
+        5,
+    ),
+    soak(
+        "reconnect",
+        "after a restart five thousand come back at once, and each hears everything once",
+        &["reconnect: "],
+        5,
+    ),
+    soak("storms", "a thousand people type and read all at once, and messages go on as ever", &["storms: "], 5),
+    soak("large", "a room of ten thousand, all of them connected, is a room like any other", &["large: "], 5),
+    soak("many", "somebody in five thousand rooms lists, opens and resumes all of them", &["many: "], 5),
+    soak(
+        "idle",
+        "ten thousand and fifteen thousand sockets are kept, in little memory, and given back",
+        &["idle: "],
+        5,
+    ),
+    soak("mixed", "ten minutes of all that people do leave memory, files and threads as they were", &["mixed: "], 15),
 ];
+
+/// A trial of the load that lasts, against the server in release; what it measured stands in lines that begin with its
+/// name.
+const fn soak(name: &'static str, shows: &'static str, keeps: &'static [&'static str], limit: u64) -> Proof {
+    let run = |root: &Path, _, proof: &Proof, said: &mut Vec<String>| {
+        let mut soak = cargo(root);
+        soak.args("run --quiet --release --package chat-benches --bin soak --".split(' ')).arg(proof.name);
+        watch(&mut soak, proof, said)
+    };
+    Proof { name, shows, limit: minutes(limit), keeps, run }
+}
 
 /// The tests of a package's test program whose names contain `filter`, with what they print.
 fn test(root: &Path, package: &str, program: &str, filter: &str) -> Command {

@@ -28,8 +28,20 @@ const NEVER: [(&str, &[&str]); 3] = [
 ];
 
 /// What stands at the top: nobody depends on it, except for tests.
-const LEAVES: [&str; 8] =
-    ["chat-testkit", "chat-benches", "chat-server", "embed-rust", "embed-axum", "chat-node", "chat-uniffi", "xtask"];
+const LEAVES: [&str; 9] = [
+    "chat-testkit",
+    "chat-fuzz",
+    "chat-benches",
+    "chat-server",
+    "embed-rust",
+    "embed-axum",
+    "chat-node",
+    "chat-uniffi",
+    "xtask",
+];
+
+/// Is nothing but tests, and needs what they need.
+const TESTS: &str = "chat-fuzz";
 
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     let packages = Packages::of(&tree.metadata);
@@ -48,12 +60,21 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
             }
         }
     }
-    for (from, to) in &packages.needs {
+    for (from, to) in packages.needs.iter().filter(|(from, _)| **from != TESTS) {
         for leaf in LEAVES.iter().filter(|leaf| to.contains(**leaf)) {
             findings.push(Finding::new(*from, format!("must not depend on {leaf}, except for its tests")));
         }
     }
     findings
+}
+
+/// How many packages the core may need.
+const CORE_NEEDS: usize = 40;
+
+pub(super) fn few(tree: &Tree) -> Vec<Finding> {
+    let needs = tree.core.len().saturating_sub(1);
+    let problem = || format!("needs {needs} other packages; see `cargo tree -p chat-core -e normal`");
+    (needs > CORE_NEEDS).then(|| Finding::new("chat-core", problem())).into_iter().collect()
 }
 
 /// Which package needs which others to be built; what only its tests need does not count.
@@ -151,6 +172,13 @@ mod tests {
             "chat-ws must not depend on chat-testkit, except for its tests",
         ];
         assert_eq!(said(&deps), expected);
+    }
+
+    #[test]
+    fn the_core_may_need_forty_packages_and_no_more() {
+        let tree = |needs: usize| Tree { core: (0..=needs).map(|n| n.to_string()).collect(), ..Tree::default() };
+        assert_eq!(few(&tree(CORE_NEEDS)), []);
+        assert_eq!(few(&tree(CORE_NEEDS + 1)).len(), 1);
     }
 
     #[test]

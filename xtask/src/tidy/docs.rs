@@ -126,18 +126,19 @@ pub(super) fn json(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
-pub(super) fn rust(tree: &Tree) -> Vec<Finding> {
+pub(super) fn code(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for file in tree.markdown().filter(|file| file.path.starts_with(BOOK) || file.path == README) {
         for block in file.markdown().1 {
             let language = language(block.info);
-            let problem = if let (README, Some(ending)) = (&*file.path, ending(language)) {
+            let Some(ending) = ending(language) else { continue };
+            let problem = if file.path == README {
                 (!stands_in_an_example(tree, &block, ending)).then_some("stands in no example word for word")
-            } else if !matches!(language, "rust" | "rs") {
-                None
-            } else {
+            } else if matches!(language, "rust" | "rs") || LANGUAGE_PAGES.contains(&&*file.path) {
                 let included = block.body.iter().all(|(_, line)| includes(line).is_some());
-                (!included).then_some("is Rust that nothing compiles; include it from a file")
+                (!included).then_some("is code that nothing runs; include it from a file")
+            } else {
+                None
             };
             findings.extend(problem.map(|problem| Finding::new(file.at(block.line), problem)));
         }
@@ -145,7 +146,15 @@ pub(super) fn rust(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
-/// How the files of a language end that the README shows code in.
+/// The pages of the languages that the engine is called from.
+const LANGUAGE_PAGES: [&str; 4] = [
+    "docs/src/getting-started/node.md",
+    "docs/src/getting-started/python.md",
+    "docs/src/getting-started/kotlin.md",
+    "docs/src/getting-started/swift.md",
+];
+
+/// How the files of a language end that pages show code in.
 fn ending(language: &str) -> Option<&'static str> {
     match language {
         "rust" | "rs" => Some(".rs"),
@@ -282,18 +291,22 @@ mod tests {
     }
 
     #[test]
-    fn rust_in_the_book_is_included() {
-        assert_eq!(said(rust, &[("docs/src/a.md", "```rust\n{{#include ../../x.rs}}\n```\n")]), [""; 0]);
-        assert_eq!(said(rust, &[("docs/src/a.md", "x\n```rust,ignore\nfn main() {}\n```\n")]).len(), 1);
+    fn code_in_the_book_is_included() {
+        assert_eq!(said(code, &[("docs/src/a.md", "```rust\n{{#include ../../x.rs}}\n```\n")]), [""; 0]);
+        assert_eq!(said(code, &[("docs/src/a.md", "x\n```rust,ignore\nfn main() {}\n```\n")]).len(), 1);
+        for page in LANGUAGE_PAGES {
+            assert_eq!(said(code, &[(page, "```python\n{{#include ../../x.py}}\n```\n")]), [""; 0]);
+            assert_eq!(said(code, &[(page, "```js\nawait engine.close();\n```\n")]).len(), 1);
+        }
     }
 
     #[test]
     fn rust_in_the_readme_stands_in_an_example() {
         let readme = (README, "```rust\nlet a = 1;\nlet b = 2;\n```\n");
-        assert_eq!(said(rust, &[readme, ("examples/a/src/main.rs", "//! A\nlet a = 1;\nlet b = 2;\n}\n")]), [""; 0]);
+        assert_eq!(said(code, &[readme, ("examples/a/src/main.rs", "//! A\nlet a = 1;\nlet b = 2;\n}\n")]), [""; 0]);
         let missing = ["README.md:1 stands in no example word for word"];
-        assert_eq!(said(rust, &[readme, ("examples/a/src/main.rs", "let a = 1;\n")]), missing);
-        assert_eq!(said(rust, &[readme, ("chat-core/src/a.rs", "let a = 1;\nlet b = 2;\n")]), missing);
+        assert_eq!(said(code, &[readme, ("examples/a/src/main.rs", "let a = 1;\n")]), missing);
+        assert_eq!(said(code, &[readme, ("chat-core/src/a.rs", "let a = 1;\nlet b = 2;\n")]), missing);
     }
 
     #[test]

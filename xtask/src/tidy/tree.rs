@@ -16,6 +16,9 @@ pub(super) struct Tree {
     pub(super) paths: BTreeSet<String>,
     /// The answer of `cargo metadata`.
     pub(super) metadata: Value,
+    /// The packages that chat-core is built from on this machine, with itself. `metadata` would also name those of
+    /// other systems, and of features that only its neighbours turn on.
+    pub(super) core: BTreeSet<String>,
 }
 
 /// A text file.
@@ -50,6 +53,9 @@ impl Tree {
         tree.files.sort_by(|a, b| a.path.cmp(&b.path));
         let metadata = output(cargo(root).args(["metadata", "--format-version", "1"]))?;
         tree.metadata = serde_json::from_str(&metadata).context("cargo metadata")?;
+        let needed = output(cargo(root).args("tree --package chat-core --edges normal --prefix none".split(' ')))?;
+        // What is needed twice is marked where it comes again.
+        tree.core = needed.lines().map(|package| package.trim_end_matches(" (*)").to_owned()).collect();
         Ok(tree)
     }
 
@@ -99,7 +105,7 @@ impl Tree {
     pub(super) fn of(files: &[(&str, &str)]) -> Self {
         let file = |(path, text): &(&str, &str)| File { path: (*path).into(), text: (*text).into() };
         let paths = files.iter().map(|(path, _)| (*path).into()).collect();
-        Self { files: files.iter().map(file).collect(), paths, metadata: Value::Null }
+        Self { files: files.iter().map(file).collect(), paths, metadata: Value::Null, ..Self::default() }
     }
 }
 

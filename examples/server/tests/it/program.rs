@@ -11,7 +11,7 @@ use tokio::{
 pub(crate) const SECRET: &str = "a secret for tests, thirty-two bytes and more";
 
 /// How long anything may take before the test fails.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The binary with these arguments, with the secret and nothing else from outside.
 pub(crate) fn program(args: &[&str]) -> Command {
