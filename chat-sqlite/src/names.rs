@@ -121,6 +121,8 @@ impl Names {
             let mut fresh = self.lock();
             fresh.last_moving = last.unwrap_or(0);
             fresh.moving = std::mem::take(&mut fresh.gathering);
+            // Not all that gathered: the first step is as large as the others.
+            fresh.came = STEP;
         }
         let some = self.lock().next();
         for (key, seq) in &some {
@@ -165,4 +167,27 @@ fn unpack(row: &[u8]) -> impl Iterator<Item = Entry> {
         let both = u128::from_be_bytes(*packed);
         (((both >> 64) as u64).cast_signed(), both as u64)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_gathered_moves_by_a_few_in_each_transaction() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(include_str!("../schema.sql")).unwrap();
+        let (names, each) = (Names::default(), 64);
+        let mut steps = Vec::new();
+        for first in (0..2 * GATHERED as u64).step_by(each) {
+            for seq in first..first + each as u64 {
+                names.put(place(1, seq.reverse_bits() >> 32), seq);
+            }
+            let moved = names.write(&connection).unwrap();
+            names.forget(&moved);
+            steps.extend((!moved.is_empty()).then_some(moved.len()));
+        }
+        assert!(steps.iter().all(|step| *step <= STEP + each), "{steps:?}");
+        assert!(steps.iter().sum::<usize>() + STEP >= GATHERED, "{steps:?}");
+    }
 }

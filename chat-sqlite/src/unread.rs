@@ -16,6 +16,9 @@ use crate::{
 /// Of how many places one row of `own` tells, in bits.
 const BLOCK_BITS: u32 = 6;
 
+/// After all blocks.
+const LAST_BLOCK: u64 = u64::MAX >> 1;
+
 /// The block of `own` that a place is in.
 pub(crate) fn own_block(seq: Seq) -> u64 {
     seq >> BLOCK_BITS
@@ -27,11 +30,18 @@ pub(crate) fn unread(connection: &Connection, number: i64, room: &Room, member: 
     if floor >= room.last_seq {
         return Ok(0);
     }
+    let own_newest = own_by_block(connection, number, user, LAST_BLOCK)?;
+    let own_at_marker = match own_newest {
+        None => 0,
+        // Nothing since, as with nearly everybody who has something to read.
+        Some((block, ord)) if block < own_block(floor) => ord,
+        Some(_) => own(connection, number, user, floor)?,
+    };
     let counts = Counts {
         head: room.last_ord,
         at_marker: ord(connection, number, floor)?,
-        own_head: own_head(connection, number, user)?,
-        own_at_marker: own(connection, number, user, floor)?,
+        own_head: own_newest.map_or(0, |(_, ord)| ord),
+        own_at_marker,
         dead: 0,
         own_dead: 0,
     };
@@ -53,7 +63,7 @@ fn ord(connection: &Connection, number: i64, seq: Seq) -> Outcome<u64> {
 
 /// How many of them the user posted in all.
 pub(crate) fn own_head(connection: &Connection, number: i64, user: &UserId) -> Outcome<u64> {
-    Ok(own_by_block(connection, number, user, u64::MAX >> 1)?.map_or(0, |(_, ord)| ord))
+    Ok(own_by_block(connection, number, user, LAST_BLOCK)?.map_or(0, |(_, ord)| ord))
 }
 
 /// How many of them the user posted up to a place.
