@@ -67,7 +67,8 @@ impl Live {
 
     /// Opens rooms, each from a cursor or anew. What is returned comes before any event of those rooms.
     ///
-    /// While a room's answer says `more`, its events have not begun: subscribe again with the new cursor.
+    /// While a room's answer says `more`, its events have not begun: subscribe again with the new cursor. A room that is
+    /// named twice is opened from the first cursor, and answered for twice.
     ///
     /// # Cancellation
     /// Dropping the future opens none of the rooms. Those that were open before get [`Event::Resync`], as after an
@@ -90,11 +91,16 @@ impl Live {
         self.session.settle().await;
         let found = self.read(&rooms, limits).await?;
         // Only now, and all at once: an error above opens none of them.
-        let opened = rooms.into_iter().zip(found).map(|((place, _), found)| {
-            let opened = found.and_then(|found| self.open(found));
-            opened.unwrap_or_else(|| Subscribed::Gone { room: place.to_string(), gone: true })
-        });
-        Ok(opened.collect())
+        let mut answers = Vec::with_capacity(rooms.len());
+        for ((place, _), found) in rooms.into_iter().zip(found) {
+            let opened = found.and_then(|found| match answer_of(found.door.room, &answers) {
+                // By its id and by its key, perhaps.
+                Some(again) => Some(again.clone()),
+                None => self.open(found),
+            });
+            answers.push(opened.unwrap_or_else(|| Subscribed::Gone { room: place.to_string(), gone: true }));
+        }
+        Ok(answers)
     }
 
     /// The first half of opening rooms: from here on nothing of them is missed. Of one that is not there, or not theirs,
@@ -242,6 +248,11 @@ impl Drop for Door<'_> {
     fn drop(&mut self) {
         self.live.session.inner().hub.give_up(self.room, &self.live.queue, true);
     }
+}
+
+/// What was answered for a room that is open now, or was begun.
+fn answer_of(room: RoomId, answers: &[Subscribed]) -> Option<&Subscribed> {
+    answers.iter().find(|answer| matches!(answer, Subscribed::Open(opened) if opened.room == room))
 }
 
 /// Changes as events; each names the one before it, since what changed twice comes once.

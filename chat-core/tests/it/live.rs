@@ -122,6 +122,28 @@ async fn catching_up_goes_in_steps_and_live_events_begin_at_the_last() {
 }
 
 #[tokio::test]
+async fn a_room_that_is_named_twice_is_opened_from_the_first_cursor() {
+    let Stage { engine, room } = Stage::limited(Limits { catch_up_changes: 10, ..Limits::default() }).await;
+    let host = engine.host();
+    let (start, ann) = (host.room(room).await.unwrap().cursor, engine.session(&user("ann")));
+    for n in 0..35 {
+        ann.send(room, SendMessage::text(n.to_string())).await.unwrap();
+    }
+    let end = host.room(room).await.unwrap().cursor;
+    let mut live = engine.session(&user("ben")).live();
+    let unfinished = live.subscribe(vec![(room.into(), Some(start)), (room.into(), Some(end))]).await.unwrap();
+    let Subscribed::Open(opened) = &unfinished[0] else { panic!("in the room") };
+    assert!(matches!(&opened.sync, Sync::Changes { more: true, .. }), "{opened:?}");
+    assert_eq!(unfinished[0], unfinished[1]);
+
+    let opened = live.subscribe(vec![(room.into(), Some(end)), (room.into(), Some(start))]).await.unwrap();
+    assert!(matches!(&opened[0], Subscribed::Open(o) if o.sync == Sync::Same { same: true }));
+    assert_eq!(opened[0], opened[1]);
+    ann.send(room, SendMessage::text("live")).await.unwrap();
+    assert_eq!(next_text(&mut live).await, "live");
+}
+
+#[tokio::test]
 async fn what_was_missed_in_many_rooms_comes_in_answers_of_bounded_size() {
     const ROOMS: u64 = 30;
     const EACH: u64 = 30;
