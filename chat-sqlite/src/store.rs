@@ -21,9 +21,9 @@ use crate::{
     failure::Outcome,
     names::Names,
     open::{self, OpenError, Options},
-    readers::{Desks, Length, Reader, Reading, Snapshot},
+    readers::{Length, Reader, ReaderHandle, ReaderPool, Snapshot},
     schema::Meta,
-    writer::{Desk, Writer, Writing},
+    writer::{SharedWriter, Writer, WriterHandle},
 };
 
 /// Keeps everything in one SQLite file.
@@ -33,14 +33,14 @@ use crate::{
 pub struct SqliteStore {
     meta: Meta,
     /// `None` when the store is closed. Held while one of them is cloned, never across an `await`.
-    ways: Mutex<Option<Ways>>,
+    handles: Mutex<Option<Handles>>,
     threads: tokio::sync::Mutex<Threads>,
 }
 
-/// The ways to those who work; these end when there is none any more.
-struct Ways {
-    writing: Writing,
-    reading: Reading,
+/// The handles to those who work; these end when there is none any more.
+struct Handles {
+    writer: WriterHandle,
+    readers: ReaderHandle,
 }
 
 /// The threads, until they were waited for.
@@ -79,30 +79,30 @@ impl SqliteStore {
         let readers = (0..database.options.readers.max(1)).map(open).collect::<Outcome<Vec<_>>>().map_err(failed)?;
         let mut threads = Threads::default();
         let numbers = 0..readers.len();
-        let (desks, reading) = Desks::new(readers);
+        let (pool, reader_handle) = ReaderPool::new(readers);
         for number in numbers {
-            let (desks, name) = (Arc::clone(&desks), format!("chat-sqlite reader {}", number + 1));
-            threads.readers.push(Running::start(path, name, move || desks.run(number))?);
+            let (pool, name) = (Arc::clone(&pool), format!("chat-sqlite reader {}", number + 1));
+            threads.readers.push(Running::start(path, name, move || pool.run(number))?);
         }
-        let (desk, writing, requests) = Desk::new(Writer::open(database, names, lock).map_err(failed)?);
-        threads.writer = Some(Running::start(path, "chat-sqlite writer".into(), move || desk.run(requests))?);
-        let ways = Mutex::new(Some(Ways { writing, reading }));
-        Ok(Self { meta, ways, threads: tokio::sync::Mutex::new(threads) })
+        let (shared, writer_handle, requests) = SharedWriter::new(Writer::open(database, names, lock).map_err(failed)?);
+        threads.writer = Some(Running::start(path, "chat-sqlite writer".into(), move || shared.run(requests))?);
+        let handles = Mutex::new(Some(Handles { writer: writer_handle, readers: reader_handle }));
+        Ok(Self { meta, handles, threads: tokio::sync::Mutex::new(threads) })
     }
 
-    /// One of the ways. It is dropped as soon as the work is done or waits: closing waits for that.
-    fn way<T>(&self, pick: impl FnOnce(&Ways) -> T) -> StoreResult<T> {
-        self.ways.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(pick).ok_or(StoreError::Closed)
+    /// One of the handles. It is dropped as soon as the work is done or waits: closing waits for that.
+    fn handle<T>(&self, pick: impl FnOnce(&Handles) -> T) -> StoreResult<T> {
+        self.handles.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(pick).ok_or(StoreError::Closed)
     }
 
     /// Something that is short where everything is in memory. Whoever looks again and again, and never has to wait, lets
     /// others run now and then.
-    async fn look<T: Send + 'static>(
+    async fn read_short<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Snapshot<'_>) -> Outcome<T> + Send + 'static,
     ) -> StoreResult<T> {
         consume_budget().await;
-        self.way(|ways| ways.reading.clone())?.read(Length::Short, read).await
+        self.handle(|handles| handles.readers.clone())?.read(Length::Short, read).await
     }
 
     /// Something that may be long.
@@ -110,7 +110,7 @@ impl SqliteStore {
         &self,
         read: impl FnOnce(&Snapshot<'_>) -> Outcome<T> + Send + 'static,
     ) -> StoreResult<T> {
-        self.way(|ways| ways.reading.clone())?.read(Length::Any, read).await
+        self.handle(|handles| handles.readers.clone())?.read(Length::Any, read).await
     }
 }
 
@@ -122,7 +122,7 @@ impl<T: Send + 'static> Running<T> {
             // Whoever would wait may have gone.
             let _ = end.send(work());
         };
-        // spawns: a reader or the writer; it ends when the store's ways to it are dropped: by `close`, or with it.
+        // spawns: a reader or the writer; it ends when the handles to it are dropped: by `close`, or with it.
         let thread = std::thread::Builder::new().name(name).spawn(run);
         thread.map(|thread| Self { ended, thread }).map_err(|error| open::io_error(path, error))
     }
@@ -152,9 +152,9 @@ impl Store for SqliteStore {
 
     async fn commit(&self, batch: Vec<Commit>) -> Vec<Result<Applied, CommitError>> {
         let size = batch.len();
-        // As with a look.
+        // As with a short read.
         consume_budget().await;
-        let answers = async { self.way(|ways| ways.writing.clone())?.commit(batch).await };
+        let answers = async { self.handle(|handles| handles.writer.clone())?.commit(batch).await };
         answers.await.unwrap_or_else(|error: StoreError| vec![Err(error.into()); size])
     }
 
@@ -165,17 +165,17 @@ impl Store for SqliteStore {
         name: &ClientId,
     ) -> StoreResult<Option<Operation>> {
         let (actor, name) = (actor.cloned(), name.clone());
-        self.look(move |snapshot| snapshot.operation(scope, actor.as_ref(), &name)).await
+        self.read_short(move |snapshot| snapshot.operation(scope, actor.as_ref(), &name)).await
     }
 
     async fn view(&self, room: &RoomSelector, users: &[UserId]) -> StoreResult<Option<View>> {
         let (room, users) = (room.clone(), users.to_vec());
-        self.look(move |snapshot| snapshot.view(&room, &users)).await
+        self.read_short(move |snapshot| snapshot.view(&room, &users)).await
     }
 
     async fn message(&self, viewer: Viewer<'_>, id: MessageId) -> StoreResult<Option<Message>> {
         let viewer = viewer.into();
-        self.look(move |snapshot| snapshot.message(&viewer, id)).await
+        self.read_short(move |snapshot| snapshot.message(&viewer, id)).await
     }
 
     async fn history(
@@ -186,7 +186,7 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> StoreResult<Option<History>> {
         let (viewer, room) = (viewer.into(), room.clone());
-        self.look(move |snapshot| snapshot.history(&viewer, &room, window, limit)).await
+        self.read_short(move |snapshot| snapshot.history(&viewer, &room, window, limit)).await
     }
 
     async fn messages(&self, viewer: Viewer<'_>, before: Option<MessageId>, limit: usize) -> StoreResult<Vec<Message>> {
@@ -202,7 +202,7 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> StoreResult<Option<Vec<Member>>> {
         let (viewer, after) = (viewer.into(), after.cloned());
-        self.look(move |snapshot| snapshot.participants(&viewer, room, after.as_ref(), limit)).await
+        self.read_short(move |snapshot| snapshot.participants(&viewer, room, after.as_ref(), limit)).await
     }
 
     async fn readers(
@@ -228,7 +228,7 @@ impl Store for SqliteStore {
 
     async fn room(&self, viewer: Viewer<'_>, room: &RoomSelector) -> StoreResult<Option<RoomRow>> {
         let (viewer, room) = (viewer.into(), room.clone());
-        self.look(move |snapshot| snapshot.room(&viewer, &room)).await
+        self.read_short(move |snapshot| snapshot.room(&viewer, &room)).await
     }
 
     async fn catch_up(
@@ -254,15 +254,15 @@ impl Store for SqliteStore {
     async fn close(&self) -> StoreResult<()> {
         // Whoever closes second waits for the first. A wait that is given up can be taken up by another call.
         let mut threads = self.threads.lock().await;
-        let ways = self.ways.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let (writing, reading) = ways.map(|Ways { writing, reading }| (writing, reading)).unzip();
+        let handles = self.handles.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let (writer_handle, reader_handle) = handles.map(|Handles { writer, readers }| (writer, readers)).unzip();
         // First the readers: the last to close the file removes the log, and two at once would each leave it.
-        drop(reading);
+        drop(reader_handle);
         while let Some(reader) = threads.readers.last_mut() {
             reader.end().await;
             threads.readers.pop().map(|reader| reader.thread.join());
         }
-        drop(writing);
+        drop(writer_handle);
         let Some(writer) = &mut threads.writer else { return Ok(()) };
         let ended = writer.end().await;
         threads.writer.take().map(|writer| writer.thread.join());

@@ -1,12 +1,12 @@
 //! What reads, each with a connection that cannot write. A read is one snapshot.
 //!
-//! `desk` says who works with them, their own threads or whoever asks. `seen` is the one way to a room's content; the
+//! `pool` says who works with them, their own threads or whoever asks. `seen` is the one way to a room's content; the
 //! other modules say what is read.
 
 mod catch_up;
-mod desk;
 mod history;
 mod newest;
+mod pool;
 mod seen;
 
 use std::{fmt, sync::Arc};
@@ -23,8 +23,8 @@ use crate::{
 };
 
 #[cfg(test)]
-pub(crate) use desk::WAITING;
-pub(crate) use desk::{Desks, Length, Reading};
+pub(crate) use pool::WAITING;
+pub(crate) use pool::{Length, ReaderHandle, ReaderPool};
 
 /// The data as of one moment.
 pub(crate) struct Snapshot<'a> {

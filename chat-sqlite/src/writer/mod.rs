@@ -1,12 +1,12 @@
 //! What writes: one transaction at a time.
 //!
-//! `desk` says who works with it, its own thread or whoever asks. `draft` is how one commit is applied, `heads` what is
+//! `shared` says who works with it, its own thread or whoever asks. `draft` is how one commit is applied, `heads` what is
 //! remembered from one to the next, `wal` how much is to be written back, `trim` what is kept no longer.
 
-mod desk;
 mod draft;
 mod heads;
 mod registers;
+mod shared;
 mod trim;
 mod wal;
 
@@ -35,7 +35,7 @@ use heads::Heads;
 use trim::Trim;
 use wal::Wal;
 
-pub(crate) use desk::{Desk, Writing};
+pub(crate) use shared::{SharedWriter, WriterHandle};
 
 /// What a commit came to.
 pub(crate) type Answer = Result<Applied, CommitError>;

@@ -29,27 +29,27 @@ struct Request {
 }
 
 /// Where the writer is, and how long it takes lately.
-pub(crate) struct Desk {
+pub(crate) struct SharedWriter {
     /// Gone when it has closed the file.
     writer: Mutex<Option<Writer>>,
     pace: Pace,
 }
 
-/// A way to the writer. It closes the file when there is none any more.
+/// A handle to the writer. It closes the file when there is none any more.
 #[derive(Clone)]
-pub(crate) struct Writing {
-    desk: Arc<Desk>,
+pub(crate) struct WriterHandle {
+    shared: Arc<SharedWriter>,
     queue: mpsc::Sender<Request>,
 }
 
 /// What the thread takes from.
 pub(crate) struct Requests(mpsc::Receiver<Request>);
 
-impl Desk {
-    pub(crate) fn new(writer: Writer) -> (Arc<Self>, Writing, Requests) {
-        let desk = Arc::new(Self { writer: Mutex::new(Some(writer)), pace: Pace::default() });
+impl SharedWriter {
+    pub(crate) fn new(writer: Writer) -> (Arc<Self>, WriterHandle, Requests) {
+        let shared = Arc::new(Self { writer: Mutex::new(Some(writer)), pace: Pace::default() });
         let (queue, requests) = mpsc::channel(WAITING);
-        (Arc::clone(&desk), Writing { desk, queue }, Requests(requests))
+        (Arc::clone(&shared), WriterHandle { shared, queue }, Requests(requests))
     }
 
     /// Writes until nobody is left who could ask; then lets go of the file.
@@ -101,19 +101,19 @@ impl Desk {
     }
 }
 
-impl Writing {
+impl WriterHandle {
     /// Has them written, together, and says what became of each.
     pub(crate) async fn commit(self, batch: Vec<Commit>) -> StoreResult<Vec<Answer>> {
         // Whoever waits comes first.
         let is_next = self.queue.capacity() == WAITING;
-        let batch = match if is_next { self.desk.at_once(batch) } else { Err(batch) } {
+        let batch = match if is_next { self.shared.at_once(batch) } else { Err(batch) } {
             Ok(answers) => return Ok(answers),
             Err(batch) => batch,
         };
         let ended = || StoreError::Unavailable("the writer ended; open the store anew".into());
         let (reply, answers) = oneshot::channel();
         self.queue.send(Request { commits: batch, reply }).await.map_err(|_| ended())?;
-        // Closing waits until there is no way to the writer any more.
+        // Closing waits until there is no handle to the writer any more.
         drop(self);
         answers.await.map_err(|_| ended())
     }
@@ -141,9 +141,9 @@ mod tests {
     use super::*;
     use crate::open::{self, Options};
 
-    fn desk(folder: &tempfile::TempDir) -> (Arc<Desk>, Writing, Requests) {
+    fn shared(folder: &tempfile::TempDir) -> (Arc<SharedWriter>, WriterHandle, Requests) {
         let (database, lock) = open::open(&folder.path().join("chat.db"), Options::default()).unwrap();
-        Desk::new(Writer::open(database, Arc::default(), Arc::new(lock)).unwrap())
+        SharedWriter::new(Writer::open(database, Arc::default(), Arc::new(lock)).unwrap())
     }
 
     fn made() -> Vec<Commit> {
@@ -155,41 +155,41 @@ mod tests {
     }
 
     /// Whether it is done without having waited.
-    fn is_done_at_once(writing: &Writing, batch: Vec<Commit>) -> bool {
-        let done = pin!(writing.clone().commit(batch)).poll(&mut Context::from_waker(Waker::noop()));
+    fn is_done_at_once(handle: &WriterHandle, batch: Vec<Commit>) -> bool {
+        let done = pin!(handle.clone().commit(batch)).poll(&mut Context::from_waker(Waker::noop()));
         matches!(done, Poll::Ready(Ok(answers)) if answers.iter().all(Result::is_ok))
     }
 
     #[tokio::test]
     async fn what_is_small_is_written_where_it_is_asked_for_as_long_as_that_is_short() {
         let folder = tempfile::tempdir().unwrap();
-        let (desk, writing, requests) = desk(&folder);
-        assert!(!is_done_at_once(&writing, made()), "nothing is known of the disk");
-        desk.pace.quicken();
-        assert!(!is_done_at_once(&writing, made()), "what is kept no longer is looked for first");
+        let (shared, handle, requests) = shared(&folder);
+        assert!(!is_done_at_once(&handle, made()), "nothing is known of the disk");
+        shared.pace.quicken();
+        assert!(!is_done_at_once(&handle, made()), "what is kept no longer is looked for first");
         let thread = std::thread::spawn({
-            let desk = Arc::clone(&desk);
-            move || desk.run(requests)
+            let shared = Arc::clone(&shared);
+            move || shared.run(requests)
         });
-        assert!(writing.clone().commit(said(1)).await.unwrap().iter().all(Result::is_ok));
-        desk.pace.quicken();
+        assert!(handle.clone().commit(said(1)).await.unwrap().iter().all(Result::is_ok));
+        shared.pace.quicken();
         let many = (2..=10).flat_map(said).collect();
-        assert!(!is_done_at_once(&writing, many));
+        assert!(!is_done_at_once(&handle, many));
         // The thread answers before it is done; whoever waits for it knows that it is.
-        assert!(writing.clone().commit((11..=19).flat_map(said).collect()).await.unwrap().iter().all(Result::is_ok));
-        desk.pace.quicken();
-        drop(desk.lock());
-        assert!(is_done_at_once(&writing, said(20)));
-        let writer = desk.lock();
-        assert!(!is_done_at_once(&writing, said(21)), "somebody else writes");
+        assert!(handle.clone().commit((11..=19).flat_map(said).collect()).await.unwrap().iter().all(Result::is_ok));
+        shared.pace.quicken();
+        drop(shared.lock());
+        assert!(is_done_at_once(&handle, said(20)));
+        let writer = shared.lock();
+        assert!(!is_done_at_once(&handle, said(21)), "somebody else writes");
         drop(writer);
-        assert!(writing.clone().commit(said(22)).await.unwrap().iter().all(Result::is_ok));
-        desk.pace.quicken();
-        drop(desk.lock());
+        assert!(handle.clone().commit(said(22)).await.unwrap().iter().all(Result::is_ok));
+        shared.pace.quicken();
+        drop(shared.lock());
         let gone = vec![commit(room_id(1), [Write::DeleteRoom])];
-        assert!(!is_done_at_once(&writing, gone), "all of a room goes with it");
-        drop(writing);
+        assert!(!is_done_at_once(&handle, gone), "all of a room goes with it");
+        drop(handle);
         thread.join().unwrap().unwrap();
-        assert!(desk.lock().is_none(), "the file is closed");
+        assert!(shared.lock().is_none(), "the file is closed");
     }
 }

@@ -33,7 +33,7 @@ pub(crate) enum Length {
 }
 
 /// Where the readers are, and how long short reads take lately.
-pub(crate) struct Desks {
+pub(crate) struct ReaderPool {
     /// Gone when they have closed the file.
     readers: Vec<Mutex<Option<Reader>>>,
     /// Who waits for the next job holds the lock; the others wait for it.
@@ -41,19 +41,19 @@ pub(crate) struct Desks {
     pace: Pace,
 }
 
-/// A way to the readers. They close the file when there is none any more.
+/// A handle to the readers. They close the file when there is none any more.
 #[derive(Clone)]
-pub(crate) struct Reading {
-    desks: Arc<Desks>,
+pub(crate) struct ReaderHandle {
+    pool: Arc<ReaderPool>,
     queue: mpsc::Sender<Job>,
 }
 
-impl Desks {
-    pub(crate) fn new(readers: Vec<Reader>) -> (Arc<Self>, Reading) {
+impl ReaderPool {
+    pub(crate) fn new(readers: Vec<Reader>) -> (Arc<Self>, ReaderHandle) {
         let (queue, jobs) = mpsc::channel(WAITING);
         let readers = readers.into_iter().map(|reader| Mutex::new(Some(reader))).collect();
-        let desks = Arc::new(Self { readers, jobs: Mutex::new(jobs), pace: Pace::default() });
-        (Arc::clone(&desks), Reading { desks, queue })
+        let pool = Arc::new(Self { readers, jobs: Mutex::new(jobs), pace: Pace::default() });
+        (Arc::clone(&pool), ReaderHandle { pool, queue })
     }
 
     /// Reads with one of the readers until nobody is left who could ask; then lets go of the file.
@@ -88,7 +88,7 @@ impl Desks {
     }
 }
 
-impl Reading {
+impl ReaderHandle {
     /// Has it read, and waits for what it finds.
     pub(crate) async fn read<T: Send + 'static>(
         self,
@@ -97,25 +97,25 @@ impl Reading {
     ) -> StoreResult<T> {
         // Whoever waits comes first.
         let is_next = length == Length::Short && self.queue.capacity() == WAITING;
-        let read = match if is_next { self.desks.at_once(read) } else { Err(read) } {
+        let read = match if is_next { self.pool.at_once(read) } else { Err(read) } {
             Ok(found) => return found.map_err(StoreError::from),
             Err(read) => read,
         };
         let (reply, answer) = oneshot::channel();
-        let desks = Arc::clone(&self.desks);
+        let pool = Arc::clone(&self.pool);
         let job = Box::new(move |snapshot: &Snapshot<'_>| {
             // Whoever asked may have gone, before or meanwhile.
             if reply.is_closed() {
                 return;
             }
             let found = match length {
-                Length::Short => desks.pace.learn(|| snapshot.consistently(read)),
+                Length::Short => pool.pace.learn(|| snapshot.consistently(read)),
                 Length::Any => snapshot.consistently(read),
             };
             let _ = reply.send(found);
         });
         self.queue.send(job).await.map_err(|_| StoreError::Closed)?;
-        // Closing waits until there is no way to the readers any more.
+        // Closing waits until there is no handle to the readers any more.
         drop(self);
         answer.await.unwrap_or(Err(Failure::Panicked)).map_err(StoreError::from)
     }
@@ -135,19 +135,19 @@ mod tests {
         open::{self, Options},
     };
 
-    fn desks(folder: &tempfile::TempDir) -> (Arc<Desks>, Reading) {
+    fn pool(folder: &tempfile::TempDir) -> (Arc<ReaderPool>, ReaderHandle) {
         let (database, lock) = open::open(&folder.path().join("chat.db"), Options::default()).unwrap();
         let (names, lock) = (Arc::<Names>::default(), Arc::<Lock>::new(lock));
-        Desks::new(vec![Reader::open(&database, names, lock).unwrap()])
+        ReaderPool::new(vec![Reader::open(&database, names, lock).unwrap()])
     }
 
     /// What it comes to, if that is known without having waited.
     fn at_once<T: Send + 'static>(
-        reading: &Reading,
+        handle: &ReaderHandle,
         length: Length,
         read: impl FnOnce(&Snapshot<'_>) -> Outcome<T> + Send + 'static,
     ) -> Option<StoreResult<T>> {
-        match pin!(reading.clone().read(length, read)).poll(&mut Context::from_waker(Waker::noop())) {
+        match pin!(handle.clone().read(length, read)).poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(found) => Some(found),
             Poll::Pending => None,
         }
@@ -156,20 +156,20 @@ mod tests {
     #[test]
     fn what_is_short_is_read_where_it_is_asked_for_as_long_as_that_is_so() {
         let folder = tempfile::tempdir().unwrap();
-        let (desks, reading) = desks(&folder);
-        assert!(desks.at_once(|_| Ok(1)).is_err(), "nothing is known of the disk");
-        desks.pace.quicken();
-        assert_eq!(at_once(&reading, Length::Short, |_| Ok(1)), Some(Ok(1)));
-        let panicked = at_once(&reading, Length::Short, |_| -> Outcome<()> { panic!("planted") });
+        let (pool, handle) = pool(&folder);
+        assert!(pool.at_once(|_| Ok(1)).is_err(), "nothing is known of the disk");
+        pool.pace.quicken();
+        assert_eq!(at_once(&handle, Length::Short, |_| Ok(1)), Some(Ok(1)));
+        let panicked = at_once(&handle, Length::Short, |_| -> Outcome<()> { panic!("planted") });
         assert!(matches!(panicked, Some(Err(StoreError::Unavailable(_)))), "{panicked:?}");
-        assert_eq!(at_once(&reading, Length::Short, |_| Ok(1)), Some(Ok(1)));
-        let reader = desks.readers[0].lock().unwrap();
-        assert!(desks.at_once(|_| Ok(1)).is_err(), "the only reader is busy");
+        assert_eq!(at_once(&handle, Length::Short, |_| Ok(1)), Some(Ok(1)));
+        let reader = pool.readers[0].lock().unwrap();
+        assert!(pool.at_once(|_| Ok(1)).is_err(), "the only reader is busy");
         drop(reader);
-        assert_eq!(at_once(&reading, Length::Any, |_| Ok(1)), None);
-        assert_eq!(at_once(&reading, Length::Short, |_| Ok(1)), None, "somebody waits");
-        drop(reading);
-        desks.run(0);
-        assert!(desks.readers[0].lock().unwrap().is_none(), "the file is closed");
+        assert_eq!(at_once(&handle, Length::Any, |_| Ok(1)), None);
+        assert_eq!(at_once(&handle, Length::Short, |_| Ok(1)), None, "somebody waits");
+        drop(handle);
+        pool.run(0);
+        assert!(pool.readers[0].lock().unwrap().is_none(), "the file is closed");
     }
 }
