@@ -3,8 +3,8 @@
 import { expect, test } from "vitest";
 import { stage } from "./support/stage.js";
 
-// Tokens that have to be replaced every other second.
-const set = stage("--chat-token-seconds", "4");
+// Tokens that have to be replaced every few seconds, with as many left for a machine that is busy.
+const set = stage("--chat-token-seconds", "8");
 
 test("a token that ends is replaced on the connection that there is", async () => {
   const client = await set.visitor("client1");
@@ -21,7 +21,7 @@ test("a token that ends is replaced on the connection that there is", async () =
     });
   });
   await client.opensChat(42);
-  await expect.poll(() => tokens.length).toBeGreaterThanOrEqual(4);
+  await expect.poll(() => tokens.length).toBeGreaterThanOrEqual(3);
   await client.says("still here");
   await client.seesTick("still here", "Sent");
   expect(sockets).toBe(1);

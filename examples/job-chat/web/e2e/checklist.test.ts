@@ -91,7 +91,7 @@ test("what is unread is counted on the job, on its chat button and in the title,
   await expect.poll(() => client.page.title()).toBe("(2) Brightside");
   await client.page.getByRole("link", { name: "Back to my jobs" }).click();
   await card.waitFor();
-  expect(await card.locator(".ce-unread-badge").count()).toBe(0);
+  await expect.poll(() => card.locator(".ce-unread-badge").count()).toBe(0);
 });
 
 test("several chats run at once, and no message goes astray", async () => {
@@ -127,7 +127,7 @@ test("beside the open chat stand the others: what is new there, that somebody ty
   await client.page.waitForURL("**/jobs/46/chat");
   await client.sees("One more bill, sorry");
   await item.getByRole("img", { name: "1 unread" }).waitFor({ state: "detached" });
-  expect(await item.getAttribute("aria-current")).toBe("true");
+  await expect.poll(() => item.getAttribute("aria-current")).toBe("true");
 });
 
 test("each step of a job is told in its chat, and shown to both", async () => {

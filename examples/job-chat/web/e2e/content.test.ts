@@ -28,7 +28,11 @@ test("a history of 5,000 messages is scrolled to its beginning, without a hole",
   });
   const up = async () => {
     await client.page.mouse.wheel(0, -1_200);
-    return client.page.evaluate(() => (window as unknown as { seen: Set<string> }).seen.has("1"));
+    return client.page.evaluate(async () => {
+      // No second turn of the wheel before this one is drawn: an eye could not follow.
+      await new Promise((drawn) => requestAnimationFrame(drawn));
+      return (window as unknown as { seen: Set<string> }).seen.has("1");
+    });
   };
   const begun = performance.now();
   await client.log.hover();

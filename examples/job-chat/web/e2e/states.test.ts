@@ -98,9 +98,10 @@ test("everything can be done by the keyboard", async () => {
   await page.keyboard.press("Escape");
   // Gone, not only closed: what is closed is told of that a moment later.
   await page.locator("dialog").waitFor({ state: "detached" });
-  expect(await focused()).toBe("42");
+  await expect.poll(focused).toBe("42");
   await page.keyboard.press("Enter");
-  await page.getByRole("dialog").getByRole("link", { name: "Chat" }).waitFor();
+  const chat = page.getByRole("dialog").getByRole("link", { name: "Chat" });
+  await expect.poll(() => chat.evaluate((link) => link === document.activeElement)).toBe(true);
   await page.keyboard.press("Enter");
   await page.waitForURL("**/jobs/42/chat");
   const composer = page.getByRole("textbox", { name: "Message" });

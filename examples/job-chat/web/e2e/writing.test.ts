@@ -56,9 +56,10 @@ test("Shift and Enter break a line, a word that is being put together is not sen
     await navigator.clipboard.write([new ClipboardItem({ "text/plain": plain, "text/html": rich })]);
   });
   await client.composer.press("ControlOrMeta+v");
+  const whole = "First line\nsecond line👍 <b>pasted</b>";
+  await expect.poll(() => client.composer.inputValue()).toBe(whole);
   await client.composer.press("Enter");
   await cleaner.sees("second line");
-  const whole = "First line\nsecond line👍 <b>pasted</b>";
   expect((await cleaner.texts()).at(-1)).toBe(whole);
   // What was said can be copied, and is the same again.
   await client.message("second line").hover();
@@ -89,7 +90,8 @@ test("an answer quotes, an edit is marked, a deletion leaves its place: for both
   await menu(client, "Where are the keys?", "Delete");
   await client.page.getByRole("alertdialog").getByRole("button", { name: "Delete" }).click();
   await cleaner.message("Message deleted").first().waitFor();
-  expect(await cleaner.page.locator(".ce-message-text", { hasText: "Where are the keys?" }).count()).toBe(0);
+  const said = cleaner.page.locator(".ce-message-text", { hasText: "Where are the keys?" });
+  await expect.poll(() => said.count()).toBe(0);
 });
 
 test("a reader is not pulled down, is told how many are new, and finds where the unread ones began", async () => {
@@ -102,8 +104,14 @@ test("a reader is not pulled down, is told how many are new, and finds where the
     .poll(() => cleaner.log.evaluate((log) => log.scrollHeight - log.scrollTop - log.clientHeight))
     .toBeGreaterThan(300);
   const top = () => cleaner.log.evaluate((log) => log.scrollTop);
-  await cleaner.page.waitForFunction(() => new Promise((still) => setTimeout(() => still(true), 300)));
-  const before = await top();
+  const before = await cleaner.log.evaluate(async (log) => {
+    // The wheel turns on for a while.
+    for (let at = Number.NaN; at !== log.scrollTop; ) {
+      at = log.scrollTop;
+      await new Promise((later) => setTimeout(later, 500));
+    }
+    return log.scrollTop;
+  });
   await client.says("While you read");
   await client.says("And another one");
   await cleaner.page.getByRole("button", { name: "2 new messages" }).waitFor();

@@ -15,6 +15,9 @@ export interface Stage {
   anotherTab(visitor: Visitor): Promise<Visitor>;
 }
 
+/** How long one waits for what is to be seen or done: a limit, however slow the machine is. */
+const PATIENCE_MS = 60_000;
+
 /** Sets the stage for the tests of a file; the arguments are options of the program. */
 export function stage(...options: string[]): Stage {
   /** What no page may ever do: throw, or do something that its policy forbids. */
@@ -32,6 +35,7 @@ export function stage(...options: string[]): Stage {
     browser: undefined as never,
     async visitor(who, options) {
       const context = await set.browser.newContext({ baseURL: set.server.url, ...options });
+      context.setDefaultTimeout(PATIENCE_MS);
       const login = { email: `${who}@test.com`, password: "testpass123" };
       expect((await context.request.post("/api/login", { data: login })).status()).toBe(200);
       return watched(new Visitor(await context.newPage(), who));
