@@ -33,7 +33,7 @@ use crate::{
 use draft::Draft;
 use heads::Heads;
 use trim::Trim;
-use wal::Wal;
+use wal::{Load, Wal};
 
 pub(crate) use shared::{SharedWriter, WriterHandle};
 
@@ -95,12 +95,12 @@ impl Writer {
     /// Whether a commit at this time takes more than to be written: the file must be opened anew, or something is to be
     /// tidied within it or after it.
     fn has_chores(&self, now: Timestamp) -> bool {
-        self.connection.is_none() || self.wal.is_full() || self.names.are_due() || self.trim.is_due(now)
+        self.connection.is_none() || self.wal.is_due(Load::Light) || self.names.are_due() || self.trim.is_due(now)
     }
 
-    /// Tidies: writes a full log back, and removes a little of what need not be kept any more.
-    fn do_chores(&mut self, now: Timestamp) {
-        let tidied = catch_unwind(AssertUnwindSafe(|| self.tidy(now))).unwrap_or(Err(Failure::Panicked));
+    /// Tidies: writes a long log back, and removes a little of what need not be kept any more.
+    fn do_chores(&mut self, now: Timestamp, load: Load) {
+        let tidied = catch_unwind(AssertUnwindSafe(|| self.tidy(now, load))).unwrap_or(Err(Failure::Panicked));
         if tidied.is_err() {
             // It is tried again; whatever is wrong, the next batch will be told.
             self.connection = None;
@@ -108,9 +108,9 @@ impl Writer {
         }
     }
 
-    fn tidy(&mut self, now: Timestamp) -> Outcome<()> {
+    fn tidy(&mut self, now: Timestamp, load: Load) -> Outcome<()> {
         let Some(connection) = &self.connection else { return Ok(()) };
-        self.wal.write_back(connection);
+        self.wal.write_back(connection, load);
         if self.trim.is_due(now) {
             self.trim.step(connection, now, self.database.options.retention)?;
         }

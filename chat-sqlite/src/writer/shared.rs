@@ -10,10 +10,13 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::pace::Pace;
 
-use super::{Answer, Writer};
+use super::{Answer, Writer, wal::Load};
 
 /// How many commits one transaction holds at most, unless one request brings more.
 const BATCH: usize = 1_024;
+
+/// From how many on they are a batch that gathered while the one before it was written.
+const MANY: usize = 128;
 
 /// How many requests wait at most.
 const WAITING: usize = 256;
@@ -75,7 +78,7 @@ impl SharedWriter {
                 let _ = reply.send(answer);
             }
             if let Some(now) = now {
-                writer.do_chores(now);
+                writer.do_chores(now, if commits < MANY { Load::Light } else { Load::Heavy });
             }
         }
         let writer = self.lock().take();
