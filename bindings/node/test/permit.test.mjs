@@ -79,10 +79,13 @@ test('a question holds up nobody else, and what comes over a socket keeps its or
     return true;
   });
   const conn = engine.connection('ann', { room: 'job:42' });
+  const frames = conn.frames();
+  // What is said before the room is open is no event of it.
+  assert.equal(JSON.parse((await within(frames.next(), 'the first frame')).value).type, 'ready');
   for (const content of ['wait', 'second']) conn.receive(JSON.stringify({ action: 'send_message', content }));
   const said = (async () => {
     const seen = [];
-    for await (const frame of conn.frames()) {
+    for await (const frame of frames) {
       const { type, message } = JSON.parse(frame);
       if (type === 'chat_message') seen.push(message.content);
       if (seen.length === 3) return seen;
