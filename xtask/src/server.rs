@@ -220,17 +220,18 @@ mod tests {
         assert_eq!(url_in("http://localhost"), None);
     }
 
-    /// One test, so that no other one forks while a script is being written.
     #[cfg(unix)]
     #[test]
     fn a_server_is_started_found_and_drained_and_one_that_fails_says_why() {
-        use std::os::unix::fs::PermissionsExt as _;
         let dir = std::env::temp_dir().join(format!("xtask-server-{}", std::process::id()));
         fs::create_dir_all(&dir).unwrap();
         let (program, data) = (dir.join("server"), dir.join("data"));
+        // By another program: what another test starts meanwhile would have the file open until it runs, and a file that
+        // somebody may write to is not run.
         let write = |script: &str| {
-            fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
-            fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+            let mut writing = Command::new("sh");
+            writing.args(["-c", "printf '#!/bin/sh\\n%s\\n' \"$1\" >\"$2\" && chmod 755 \"$2\"", "sh", script]);
+            assert!(writing.arg(&program).status().unwrap().success());
         };
 
         write(

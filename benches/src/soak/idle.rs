@@ -106,7 +106,7 @@ fn ping_all(sockets: &mut Sockets) -> Result<Duration> {
 
 /// The server has let go of all of them.
 fn gone(host: &Host, before: Vitals) -> Result<()> {
-    let gone = host.until(Duration::from_secs(20), "all sockets are closed", |host| {
+    let gone = host.until(Duration::from_mins(1), "all sockets are closed", |host| {
         Ok(host.metric("chat_sockets_open")? == 0 && host.vitals()?.files <= before.files + 1)
     })?;
     let after = host.vitals()?;

@@ -154,7 +154,7 @@ fn newcomer(host: &Host, room: &mut Room, members: usize) -> Result<()> {
 /// What opening the room from scratch takes.
 fn snapshot(host: &Host) -> Result<()> {
     let seats = [seat("/ws/", &token::user(1), None)];
-    let (mut sockets, _) = Sockets::open(host.address, &seats, Duration::from_secs(10))?;
+    let (mut sockets, _) = Sockets::open(host.address, &seats, Duration::from_mins(1))?;
     let begun = Instant::now();
     let command = br#"{"action":"subscribe","ref":1,"rooms":[{"room":"job:0"}]}"#;
     sockets.send(0, |out| message::push_text_frame(out, command));

@@ -43,7 +43,7 @@ pub(super) fn run(scale: &Scale) -> Result<()> {
     let each = scale.of(50, 3);
     host.make_rooms(1, GOOD + 2 * each)?;
     let seats: Vec<_> = (0..GOOD).map(|n| seat(ROOM, &token::user(n), None)).collect();
-    let (sockets, _) = Sockets::open(host.address, &seats, Duration::from_secs(20))?;
+    let (sockets, _) = Sockets::open(host.address, &seats, Duration::from_mins(1))?;
     let mut room = Room { sockets, heard: Heard::new(GOOD, 1), sent: 0, sent_at: Vec::new(), times: Times::default() };
 
     // Alone at first, to compare.
@@ -55,7 +55,7 @@ pub(super) fn run(scale: &Scale) -> Result<()> {
     let stopped = (0..each).map(slow).collect::<Result<Vec<_>>>()?;
     let mut dripping = (each..2 * each).map(slow).collect::<Result<Vec<_>>>()?;
     let (begun, mut seconds, mut most) = (Instant::now(), 0, before.kib);
-    room.talk_for(Duration::from_secs(60), || {
+    room.talk_for(Duration::from_mins(2), || {
         if begun.elapsed().as_secs() == seconds {
             return Ok(false);
         }
@@ -171,7 +171,7 @@ fn slow(server: SocketAddr, user: &str) -> Result<(TcpStream, String)> {
 /// One of those who were cut comes back, and reads everything since, as a client does.
 fn come_back(host: &Host, mut replica: Replica, sent: u64) -> Result<u64> {
     let seats = [seat("/ws/", &token::user(GOOD), None)];
-    let (mut sockets, _) = Sockets::open(host.address, &seats, Duration::from_secs(10))?;
+    let (mut sockets, _) = Sockets::open(host.address, &seats, Duration::from_mins(1))?;
     sockets.send(0, |out| replica.subscribe(out));
     let begun = Instant::now();
     while !(replica.is_live && replica.next == sent) {

@@ -1,7 +1,7 @@
 //! Markers, readers, unread.
 //!
-//! Where it matters what is gathered together, time stands still: it is over when everybody waits, and not when the
-//! machine was slow.
+//! Where it matters what is gathered together, or how long a read waits for it, time stands still: it is over when
+//! everybody waits, and not when the machine was slow.
 
 use std::time::Duration;
 
@@ -66,7 +66,7 @@ async fn sending_reads_up_to_ones_own_message_unless_it_says_otherwise() {
     assert_eq!(s.unread("ben").await, 1, "what the host sends reads nothing");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_marker_then_a_read_shows_it_though_markers_are_gathered() {
     let s = Stage::new().await;
     s.says("ann", "1").await;

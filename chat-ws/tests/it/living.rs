@@ -27,14 +27,17 @@ async fn the_server_pings_and_who_answers_stays() {
     let began = Instant::now();
     let mut ann = s.enters("ann").await;
     let mut pings = 0;
-    while began.elapsed() < idle + idle / 2 {
+    // Where nothing ran for a while, the time is over before she was asked twice.
+    while pings < 2 || began.elapsed() < idle + idle / 2 {
         // The client answers pings while it reads.
-        if let Some(Ok(Message::Ping(_))) = timeout(PATIENCE, ann.socket.next()).await.unwrap() {
-            pings += 1;
+        match timeout(PATIENCE, ann.socket.next()).await.unwrap() {
+            Some(Ok(Message::Ping(_))) => pings += 1,
+            Some(Ok(Message::Text(_))) => {}
+            other => panic!("she does not stay: {other:?}"),
         }
     }
     let most = began.elapsed().div_duration_f64(every) + 1.0;
-    assert!(pings > 1 && f64::from(pings) <= most, "{pings} of {most}");
+    assert!(f64::from(pings) <= most, "{pings} of {most}");
     assert_eq!(ann.does(json!({"action": "ping"})).await, json!({}));
     s.stop().await;
 }

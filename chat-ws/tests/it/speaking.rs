@@ -210,6 +210,10 @@ async fn without_a_ref_success_is_silent_and_failure_is_not() {
     let mut heard = Vec::new();
     loop {
         let frame = ann.next().await;
+        // Where nothing ran for a while, typing has ended by itself.
+        if frame["typing"] == json!([]) {
+            continue;
+        }
         heard.push(frame["type"].as_str().unwrap().to_owned());
         if frame["type"] == "error" {
             assert_eq!((frame.get("ref"), &frame["code"]), (None, &json!("not_found")));

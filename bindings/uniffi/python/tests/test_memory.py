@@ -20,7 +20,7 @@ def grown(program: str, count: int, *args: object) -> float:
     """The MiB that a program of its own has grown by, between its warming up and its end."""
     source = textwrap.dedent(SHARED) + textwrap.dedent(program)
     command = [sys.executable, "-c", source, str(count), *map(str, args)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60 + count / 10)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300 + count / 10)
     assert done.returncode == 0, done.stderr
     before, after = (int(kib) / 1024 for kib in done.stdout.split())
     print(f"{count} times: {before:.1f} MiB before, {after:.1f} after")

@@ -157,7 +157,8 @@ test("unread is what the server says, through reading, marking unread and deleti
   ann.markRead(3);
   await when(ann, ({ unreadCount }) => unreadCount === 2);
   expect(await truth()).toBe(2);
-  ben.delete(ben.getSnapshot().messages[4]?.id ?? "");
+  const { messages } = await settled(ben, 5);
+  ben.delete(messages[4]?.id ?? "");
   await when(ann, ({ unreadCount }) => unreadCount === 1);
   expect(await truth()).toBe(1);
   ann.markRead();

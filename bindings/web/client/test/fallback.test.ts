@@ -170,7 +170,7 @@ test("heartbeats are answered, and a token that ends is replaced on the stream t
     token: () => {
       given += 1;
       if (given === 3) for (const end of ends.splice(0)) end();
-      return token("ann", 6);
+      return token("ann", 12);
     },
   });
   await third;
@@ -271,7 +271,7 @@ test("the choice is remembered for the tab, and a socket is tried again later", 
   second.close();
 
   // The time is over, and sockets are possible: the page goes back to them, and misses nothing.
-  remembered.set(name, `${Date.now() + 300}`);
+  remembered.set(name, `${Date.now() + 5_000}`);
   const third = page();
   s.network.allowSockets();
   const ann = await open(third, key);

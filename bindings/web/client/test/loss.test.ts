@@ -164,7 +164,7 @@ test("a token that ends is replaced on the connection that there is", async () =
   const chat = s.client("ann", {
     token: () => {
       asked.pop()?.();
-      return token("ann", 6);
+      return token("ann", 12);
     },
   });
   const seen = watch(chat.connection);

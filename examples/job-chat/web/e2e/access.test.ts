@@ -42,6 +42,7 @@ test("a job that is given to another cleaner takes its chat along", async () => 
   if (!client || !before || !after) throw new Error("three people");
   await before.opensChat(43);
   await before.says("I cannot come, sorry");
+  await before.seesTick("I cannot come, sorry", "Sent");
   await after.page.goto("/");
   await after.page.locator("[data-job='44']").waitFor();
   await client.page.goto("/");

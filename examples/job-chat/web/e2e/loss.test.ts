@@ -47,10 +47,14 @@ test("a device goes offline and comes back", async () => {
 test("what is pending when the page is loaded again is shown, and sent", async () => {
   const [client, cleaner] = await Promise.all([set.visitor("client1"), set.visitor("cleaner1")]);
   const network = await Network.of(client.context);
-  await Promise.all([client.opensChat(41), cleaner.opensChat(41)]);
+  const other = await set.anotherTab(client);
+  await Promise.all([client.opensChat(41), other.opensChat(41), cleaner.opensChat(41)]);
   await network.unplug();
   await client.says("written in a tunnel");
   await client.seesTick("written in a tunnel", "Sending");
+  // Shown it is before it is kept; another tab shows what is kept.
+  await other.sees("written in a tunnel");
+  await other.page.close();
   await client.page.reload();
   await client.seesTick("written in a tunnel", "Sending");
   network.plug();

@@ -16,6 +16,7 @@ async function both(job: number) {
 test("own messages are blue and at one side, those of others grey, with a name, in groups", async () => {
   const [client, cleaner] = await both(43);
   await client.says("One of mine");
+  await cleaner.sees("One of mine");
   await cleaner.says("One of theirs");
   await cleaner.says("And one more");
   await client.sees("And one more");
@@ -98,6 +99,7 @@ test("a reader is not pulled down, is told how many are new, and finds where the
   const [client, cleaner] = await both(43);
   for (let n = 1; n <= 30; n += 1) await client.says(`Line ${n}`);
   await cleaner.sees("Line 30");
+  await client.seesTick("Line 30", "Read");
   await cleaner.log.hover();
   await cleaner.page.mouse.wheel(0, -2_000);
   await expect
@@ -120,6 +122,7 @@ test("a reader is not pulled down, is told how many are new, and finds where the
   await client.seesTick("And another one", "Read");
   await cleaner.page.goto("/");
   await client.says("When you come back");
+  await client.seesTick("When you come back", "Delivered");
   await cleaner.opensChat(43);
   await cleaner.page.locator(".ce-unread-divider").waitFor();
 });

@@ -58,9 +58,9 @@ impl Server {
         Self::start(&mut program(&["--listen", "127.0.0.1:0", "--db", db])).await
     }
 
-    /// Returns when it is ready.
+    /// Returns when it is ready. Unless an option says otherwise, its storage may take as long to close as anybody waits.
     pub(crate) async fn start(command: &mut Command) -> Self {
-        let mut child = command.spawn().unwrap();
+        let mut child = command.env("CHAT_DRAIN_TIMEOUT", "1h").spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut line = String::new();

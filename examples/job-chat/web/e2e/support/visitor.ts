@@ -39,6 +39,8 @@ export class Visitor {
   async opensChat(job: number): Promise<void> {
     await this.page.goto(`/jobs/${job}/chat`);
     await this.composer.waitFor();
+    // One can write earlier; what is in the room, or that nothing is, the server has said.
+    await this.page.locator(".ce-list, .ce-empty").waitFor();
   }
 
   /** Writes and sends, by the keyboard. */

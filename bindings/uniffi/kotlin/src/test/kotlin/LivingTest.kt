@@ -202,7 +202,7 @@ class LivingTest {
         for (end in listOf("shut", "forgotten")) {
             val program = ProcessBuilder(java, "-cp", System.getProperty("java.class.path"), "ForgetfulKt", end)
                 .redirectErrorStream(true).start()
-            val ended = program.waitFor(20, TimeUnit.SECONDS)
+            val ended = program.waitFor(120, TimeUnit.SECONDS)
             if (!ended) program.destroyForcibly()
             assertTrue(ended, end)
             assertEquals("0: sent 1\n", "${program.exitValue()}: ${program.inputStream.bufferedReader().readText()}")

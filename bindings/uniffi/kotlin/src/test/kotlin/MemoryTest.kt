@@ -20,7 +20,7 @@ class MemoryTest {
         val words = listOf("-cp", System.getProperty("java.class.path"), "SteadyKt", what, "$count") + args
         val output = File.createTempFile("chat-engine", ".txt")
         val program = ProcessBuilder(listOf(java) + heap + words).redirectErrorStream(true).redirectOutput(output).start()
-        val ended = program.waitFor(60L + count / 10, TimeUnit.SECONDS)
+        val ended = program.waitFor(300L + count / 10, TimeUnit.SECONDS)
         if (!ended) program.destroyForcibly()
         val said = output.readText()
         output.delete()
