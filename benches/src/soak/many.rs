@@ -34,8 +34,7 @@ pub(super) fn run(scale: &Scale) -> Result<()> {
     let before = host.vitals()?;
     list(&host, rooms)?;
 
-    let (mut sockets, came) =
-        Sockets::open(host.address, &[seat("/ws/", "everywhere", None)], Duration::from_mins(1))?;
+    let (mut sockets, came) = Sockets::open(host.address, &[seat("/ws/", "everywhere", None)], Duration::from_mins(1))?;
     let begun = Instant::now();
     let mut cursors: HashMap<String, String> = HashMap::new();
     let all: Vec<_> = (0..rooms).map(|n| json!({ "room": format!("job:{n}") })).collect();
