@@ -66,6 +66,8 @@ test.each(["light", "dark"] as const)("what is asked before a message is deleted
     expect((box?.x ?? -1) + (box?.width ?? 0)).toBeLessThanOrEqual(width);
     expect((box?.y ?? -1) + (box?.height ?? 0)).toBeLessThanOrEqual(640);
     await page.keyboard.press("Escape");
+    // Gone, not only closed: what is closed is told of that a moment later.
+    await page.locator("dialog").waitFor({ state: "detached" });
   }
 });
 
@@ -75,6 +77,7 @@ test.each(["ltr", "rtl"] as const)("whatever a message's menu stands beside, all
     for (const button of await page.locator(".ce-menu-button").all()) {
       if (!(await button.evaluate((button) => button.getBoundingClientRect().top > 80))) continue;
       await button.dispatchEvent("click");
+      await settled(page);
       const [menu, list] = [await page.getByRole("menu").boundingBox(), await page.locator(".ce-list").boundingBox()];
       if (!menu || !list) throw new Error("nothing is there to be seen");
       expect(menu.x).toBeGreaterThanOrEqual(0);
@@ -83,6 +86,8 @@ test.each(["ltr", "rtl"] as const)("whatever a message's menu stands beside, all
       expect(menu.y + menu.height).toBeLessThanOrEqual(list.y + list.height);
       await fits(page, `${width}`);
       await page.keyboard.press("Escape");
+      // The focus goes back to the message, and the list to where that is seen.
+      await settled(page);
     }
     await page.context().close();
   }
