@@ -38,7 +38,7 @@ test("a room is drawn, written in, and read", async () => {
   fireEvent.keyDown(field, { key: "Enter" });
   expect(field.value).toBe("");
   await soon(() => expect(ben.getSnapshot().messages.map(({ content }) => content)).toEqual(["Are you <b>there</b>?"]));
-  expect(ben.getSnapshot().typing).toEqual([]);
+  await soon(() => expect(ben.getSnapshot().typing).toEqual([]));
   ben.type();
   await screen.findByText("Ben Birch is typing…");
   ben.send("On my way");
