@@ -25,8 +25,8 @@ const MIGRATIONS: &[&str] =
 /// The present format: how many steps led to it.
 pub(crate) const VERSION: u32 = MIGRATIONS.len() as u32;
 
-/// After how many pages the log is written back into the file: 64 MiB. SQLite's own 1,000 would do it after every
-/// large batch, and costs half of the throughput.
+/// After how many pages the log is written back into the file at the latest: 64 MiB. SQLite's own 1,000 would do it after
+/// every large batch, and costs half of the throughput. Where batches are small it is done sooner, see `writer::wal`.
 pub(crate) const CHECKPOINT_PAGES: u32 = 16_000;
 
 /// More statements than there are, so that each is prepared once.
