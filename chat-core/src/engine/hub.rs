@@ -309,16 +309,16 @@ impl Hub {
         (news, next)
     }
 
-    /// Tells everybody who has one of `rooms` open, once each. Large rooms are not told: there it would be nothing but
-    /// coming and going.
-    pub(super) fn publish_presence(&self, rooms: &[RoomId], event: Event) {
+    /// Tells everybody else who has one of `rooms` open that a user came online or went, once each. Large rooms are not
+    /// told: there it would be nothing but coming and going.
+    pub(super) fn publish_presence(&self, user: UserId, online: bool, last_seen: Option<Timestamp>, rooms: &[RoomId]) {
         let mut state = self.lock();
-        let burst = Burst::one(event);
         let small = rooms.iter().filter_map(|room| state.rooms.get(room)).filter(|open| open.small);
         let subscribers = small.flat_map(|open| open.subscribers.values());
         // Who is about to open a room may not even be in it.
-        let present = subscribers.filter(|subscriber| subscriber.present);
-        let queues: BTreeMap<_, _> = present.map(|s| (s.queue.id(), Arc::clone(&s.queue))).collect();
+        let others = subscribers.filter(|subscriber| subscriber.present && subscriber.user.as_ref() != Some(&user));
+        let queues: BTreeMap<_, _> = others.map(|s| (s.queue.id(), Arc::clone(&s.queue))).collect();
+        let burst = Burst::one(Event::Presence { user_id: user, online, last_seen });
         for queue in queues.values() {
             state.tell(queue, &burst);
         }

@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{
-    model::{Event, RoomId},
-    store::Viewer,
-};
+use crate::{model::RoomId, store::Viewer};
 
 use super::Inner;
 
@@ -23,7 +20,7 @@ pub(super) async fn run(inner: Arc<Inner>) {
             let Ok(rooms) = store.rooms(Viewer::User(&user), None, ROOMS).await else { continue };
             let rooms: Vec<RoomId> = rooms.into_iter().map(|row| row.room.id).collect();
             let last_seen = if online { None } else { inner.hub.seen(&user).1 };
-            inner.hub.publish_presence(&rooms, Event::Presence { user_id: user, online, last_seen });
+            inner.hub.publish_presence(user, online, last_seen, &rooms);
         }
         let due = async {
             match next {

@@ -109,7 +109,7 @@ pub enum Event {
     UserJoined { room: RoomId, user_id: UserId, present: Vec<UserId> },
     /// Somebody's last connection closed the room.
     UserLeft { room: RoomId, user_id: UserId, present: Vec<UserId> },
-    /// Somebody came online or went.
+    /// Somebody came online or went; told to the others who have a room with them open.
     Presence {
         user_id: UserId,
         online: bool,

@@ -363,6 +363,26 @@ async fn presence_is_told_at_once_and_going_is_told_late() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn nobody_is_told_that_they_came_online_themselves() {
+    let s = Stage::new().await;
+    s.host().add_participant(s.room, user("cat")).await.unwrap();
+    let mut ben = s.opens("ben").await;
+    let mut ann = s.opens("ann").await;
+    let whose = |e: &Event| match e {
+        Event::Presence { user_id, .. } => Some(user_id.clone()),
+        _ => None,
+    };
+    let _cat = s.of("cat").live();
+    for (name, live) in [("ann", &mut ann), ("ben", &mut ben)] {
+        let mut told = next(live, whose).await;
+        while told != user("cat") {
+            assert_ne!(told, user(name));
+            told = next(live, whose).await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn whoever_asks_while_a_page_is_reloaded_is_told_what_the_others_were() {
     let s = Stage::new().await;
     let online = async || {
