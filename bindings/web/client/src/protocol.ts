@@ -288,7 +288,7 @@ export interface UserLeftEvent {
   present: string[];
 }
 
-/** Somebody came online or went. */
+/** Somebody came online or went; told to the others who have a room with them open. */
 export interface PresenceEvent {
   type: "presence";
   user_id: string;
