@@ -87,12 +87,12 @@ impl Seen<'_> {
                 (room.info_rev == rev).then(|| ChangeBody::Room(Box::new(room.clone())))
             }
             Target::Message { seq, .. } => {
-                let row = self.data.messages.get(seq).filter(|row| row.message.rev == rev && self.sees(*seq))?;
-                let message = Arc::new(row.message.clone());
-                Some(match &row.message {
-                    deleted if deleted.is_deleted() => ChangeBody::Deleted(message),
-                    _ if row.post_rev > since => ChangeBody::Posted(message),
-                    _ => ChangeBody::Edited(message),
+                let posted = self.data.messages.get(seq).filter(|row| row.message.rev == rev && self.sees(*seq))?;
+                let message = Arc::clone(&posted.message);
+                Some(match () {
+                    () if message.is_deleted() => ChangeBody::Deleted(message),
+                    () if posted.rev > since => ChangeBody::Posted(message),
+                    () => ChangeBody::Edited(message),
                 })
             }
             Target::Member(user) => self.present_member(rev, user, since),

@@ -6,12 +6,12 @@ use crate::{
     model::{Member, MemberSettings, Message, MessageId, Rev, Role, Room, RoomId, Seq, Standing, Timestamp, UserId},
     store::{
         Applied, Change, ChangeBody, ChangeKind, Commit, CommitError, Digester, Done, Edit, Guard, MarkerMove,
-        MarkerTo, MemberChange, MemberWrite, MessageRow, NewRoom, Operation, Post, Refusal, Registers, RoomSettings,
-        StoreError, Target, Visible, Write,
+        MarkerTo, MemberChange, MemberWrite, NewRoom, Operation, Post, Refusal, Registers, RoomSettings, StoreError,
+        Target, Visible, Write,
     },
 };
 
-use super::state::{ChangeRow, RoomData, State, unread};
+use super::state::{ChangeRow, Posted, RoomData, State, unread};
 
 impl State {
     /// Applies one commit, or leaves everything as it is.
@@ -84,7 +84,7 @@ impl State {
         });
         data.room = room;
         data.members.extend(unboxed(written.members));
-        data.messages.extend(unboxed(written.messages));
+        data.messages.extend(written.messages);
         data.changes.extend(unboxed(written.changes));
         written.done
     }
@@ -121,13 +121,14 @@ struct Draft<'a> {
     written: Written,
 }
 
-/// The rows that a commit makes or replaces. They are boxed: a map has place for eleven where nearly every commit has one.
+/// The rows that a commit makes or replaces. Large ones are boxed: a map has place for eleven where nearly every commit
+/// has one.
 #[derive(Default)]
 struct Written {
     /// The room; absent until the commit makes it, and when the commit removes it.
     room: Option<Room>,
     members: BTreeMap<UserId, Box<Member>>,
-    messages: BTreeMap<Seq, Box<MessageRow>>,
+    messages: BTreeMap<Seq, Posted>,
     changes: BTreeMap<Rev, Box<ChangeRow>>,
     done: Done,
 }
@@ -165,20 +166,20 @@ impl<'a> Draft<'a> {
         self.written.members.get(user).map(|member| &**member).or_else(|| self.kept?.members.get(user))
     }
 
-    fn message(&self, seq: Seq) -> Option<&MessageRow> {
-        self.written.messages.get(&seq).map(|row| &**row).or_else(|| self.kept?.messages.get(&seq))
+    fn message(&self, seq: Seq) -> Option<&Posted> {
+        self.written.messages.get(&seq).or_else(|| self.kept?.messages.get(&seq))
     }
 
-    fn messages(&self) -> impl DoubleEndedIterator<Item = &MessageRow> {
+    fn messages(&self) -> impl Iterator<Item = &Posted> {
         let last = self.written.room.as_ref().map_or(0, |room| room.last_seq);
         (1..=last).filter_map(|seq| self.message(seq))
     }
 
-    fn live_message(&self, id: MessageId) -> Result<MessageRow, Refusal> {
+    fn live_message(&self, id: MessageId) -> Result<Posted, Refusal> {
         let kept = self.state.places.get(&id).filter(|(room, _)| *room == self.id).map(|(_, seq)| *seq);
-        let new = || self.written.messages.values().find(|row| row.message.id == id).map(|row| row.message.seq);
-        let row = kept.or_else(new).and_then(|seq| self.message(seq));
-        row.filter(|row| !row.message.is_deleted()).cloned().ok_or(Refusal::MessageGone)
+        let new = || self.written.messages.values().find(|new| new.message.id == id).map(|new| new.message.seq);
+        let posted = kept.or_else(new).and_then(|seq| self.message(seq));
+        posted.filter(|posted| !posted.message.is_deleted()).cloned().ok_or(Refusal::MessageGone)
     }
 
     // ---- changes --------------------------------------------------------------------------------------------------
@@ -303,18 +304,9 @@ impl<'a> Draft<'a> {
         }
         let seq = self.room()?.last_seq + 1;
         let (rev, at) = self.next(ChangeKind::Posted, Target::Message { id: post.id, seq })?;
-        let countable = u64::from(post.message_type.countable());
-        let own_ord = match &post.sender {
-            None => 0,
-            sender => {
-                let previous = self.messages().rev().find(|row| row.message.sender == *sender);
-                previous.map_or(0, |row| row.own_ord) + countable
-            }
-        };
         let room = self.room()?;
         room.last_seq = seq;
-        room.last_ord += countable;
-        let ord = room.last_ord;
+        room.last_ord += u64::from(post.message_type.countable());
         let message = Message {
             id: post.id,
             room: self.id,
@@ -344,18 +336,16 @@ impl<'a> Draft<'a> {
             };
             self.move_markers(&up_to)?;
         }
-        let content_digest = self.digester.content(&message);
-        let body = ChangeBody::Posted(Arc::new(message.clone()));
-        let row = MessageRow { message, post_rev: rev, ord, own_ord, content_digest };
-        self.written.messages.insert(seq, Box::new(row));
-        Ok(self.tell(body)?)
+        let message = Arc::new(message);
+        self.written.messages.insert(seq, Posted { message: Arc::clone(&message), rev });
+        Ok(self.tell(ChangeBody::Posted(message))?)
     }
 
     fn edit(&mut self, edit: Edit) -> Result<(), Refusal> {
-        let mut row = self.live_message(edit.id)?;
-        let seq = row.message.seq;
+        let mut posted = self.live_message(edit.id)?;
+        let seq = posted.message.seq;
         let (rev, at) = self.next(ChangeKind::Edited, Target::Message { id: edit.id, seq })?;
-        let message = &mut row.message;
+        let message = Arc::make_mut(&mut posted.message);
         message.rev = rev;
         message.edited_at = Some(at);
         message.version = Some(message.version.unwrap_or(1).saturating_add(1));
@@ -368,39 +358,40 @@ impl<'a> Draft<'a> {
         if let Some(attachments) = edit.attachments {
             message.attachments = attachments;
         }
-        row.content_digest = self.digester.content(&row.message);
-        let body = ChangeBody::Edited(Arc::new(row.message.clone()));
-        self.written.messages.insert(seq, Box::new(row));
+        let body = ChangeBody::Edited(Arc::clone(&posted.message));
+        self.written.messages.insert(seq, posted);
         self.tell(body)
     }
 
     fn delete(&mut self, id: MessageId) -> Result<(), Refusal> {
-        let mut row = self.live_message(id)?;
-        let seq = row.message.seq;
+        let mut posted = self.live_message(id)?;
+        let seq = posted.message.seq;
         let (rev, at) = self.next(ChangeKind::Deleted, Target::Message { id, seq })?;
-        row.message.rev = rev;
-        row.message.erase(at, self.actor.clone());
-        let body = ChangeBody::Deleted(Arc::new(row.message.clone()));
-        self.written.messages.insert(seq, Box::new(row));
+        let message = Arc::make_mut(&mut posted.message);
+        message.rev = rev;
+        message.erase(at, self.actor.clone());
+        let body = ChangeBody::Deleted(Arc::clone(&posted.message));
+        self.written.messages.insert(seq, posted);
         self.tell(body)
     }
 
     // ---- registers ------------------------------------------------------------------------------------------------
 
     fn mark(&mut self, to: &MarkerMove) -> Result<(), Refusal> {
-        if let Some((before, after)) = self.move_markers(to)? {
-            let read_moved = after.read_seq != before.read_seq;
-            let delivered_moved = after.delivered_seq != before.delivered_seq;
-            self.tell_registers(after, read_moved, delivered_moved);
+        if let Some((read_moved, delivered_moved)) = self.move_markers(to)?
+            && let Some(member) = self.member(&to.user).cloned()
+        {
+            self.tell_registers(member, read_moved, delivered_moved);
         }
         Ok(())
     }
 
-    /// Moves the markers of somebody in the room; what they were and what they are.
-    fn move_markers(&mut self, to: &MarkerMove) -> Result<Option<(Member, Member)>, Refusal> {
+    /// Moves the markers of somebody in the room; whether they read, and got, more than before.
+    fn move_markers(&mut self, to: &MarkerMove) -> Result<Option<(bool, bool)>, Refusal> {
         let end = self.room()?.last_seq;
-        let Some(before) = self.member(&to.user).filter(|member| member.is_active()).cloned() else { return Ok(None) };
+        let Some(before) = self.member(&to.user).filter(|member| member.is_active()) else { return Ok(None) };
         let mut after = before.clone();
+        let (read, delivered) = (before.read_seq, before.delivered_seq);
         match to.marker {
             None => {}
             Some(MarkerTo::AtLeast(seq)) => after.marker_seq = after.marker_seq.max(seq.min(end)),
@@ -408,8 +399,9 @@ impl<'a> Draft<'a> {
         }
         after.read_seq = after.read_seq.max(to.read.unwrap_or(0).min(end));
         after.delivered_seq = after.delivered_seq.max(to.delivered.unwrap_or(0).min(end)).max(after.read_seq);
-        self.written.members.insert(to.user.clone(), Box::new(after.clone()));
-        Ok(Some((before, after)))
+        let moved = (after.read_seq != read, after.delivered_seq != delivered);
+        self.written.members.insert(to.user.clone(), Box::new(after));
+        Ok(Some(moved))
     }
 
     fn set(&mut self, user: &UserId, settings: MemberSettings) -> Result<(), Refusal> {

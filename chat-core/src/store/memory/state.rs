@@ -1,10 +1,10 @@
 //! What is kept, and what of it a viewer may see.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     model::{ClientId, Member, Message, MessageId, Rev, Room, RoomId, RoomKey, Seq, Timestamp, UserId},
-    store::{History, MessageRow, Operation, RoomRow, RoomSelector, Target, View, Viewer, Window},
+    store::{History, Operation, RoomRow, RoomSelector, Target, View, Viewer, Window},
 };
 
 /// Everything that is kept.
@@ -24,8 +24,16 @@ pub(super) struct RoomData {
     pub(super) room: Room,
     /// Everybody who was ever in it, or is banned from it.
     pub(super) members: BTreeMap<UserId, Member>,
-    pub(super) messages: BTreeMap<Seq, MessageRow>,
+    pub(super) messages: BTreeMap<Seq, Posted>,
     pub(super) changes: BTreeMap<Rev, ChangeRow>,
+}
+
+/// A message as it is now.
+#[derive(Clone)]
+pub(super) struct Posted {
+    pub(super) message: Arc<Message>,
+    /// The change that posted it.
+    pub(super) rev: Rev,
 }
 
 /// That something changed. What it became stands in its own row, so what was deleted is nowhere.
@@ -130,11 +138,11 @@ impl<'a> Seen<'a> {
 
     /// The messages that the viewer may read, oldest first.
     pub(super) fn visible(self) -> impl DoubleEndedIterator<Item = &'a Message> {
-        self.data.messages.values().map(|row| &row.message).filter(move |message| self.sees(message.seq))
+        self.data.messages.values().map(|posted| &*posted.message).filter(move |message| self.sees(message.seq))
     }
 
     fn message(self, seq: Seq) -> Option<&'a Message> {
-        self.data.messages.get(&seq).map(|row| &row.message).filter(|message| self.sees(message.seq))
+        self.data.messages.get(&seq).map(|posted| &*posted.message).filter(|message| self.sees(message.seq))
     }
 
     pub(super) fn history(self, window: Window, limit: usize) -> History {
@@ -184,12 +192,12 @@ fn page<'a>(mut messages: impl Iterator<Item = &'a Message>, limit: usize) -> Hi
 }
 
 /// How many of `messages` a member has not read. This is what unread means; other stores compute it.
-pub(super) fn unread<'a>(member: &Member, messages: impl Iterator<Item = &'a MessageRow>) -> u64 {
+pub(super) fn unread<'a>(member: &Member, messages: impl Iterator<Item = &'a Posted>) -> u64 {
     let counts = |message: &Message| {
         message.seq > member.unread_floor()
             && message.message_type.countable()
             && !message.is_deleted()
             && message.sender.as_ref() != Some(&member.user)
     };
-    messages.filter(|row| counts(&row.message)).count() as u64
+    messages.filter(|posted| counts(&posted.message)).count() as u64
 }
