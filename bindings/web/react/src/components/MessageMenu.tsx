@@ -39,6 +39,8 @@ export function MessageMenu({ actions, owner }: MessageMenuProps) {
   useEffect(() => {
     if (!place) return;
     menu.current?.querySelector("button")?.focus();
+    // The focus brings only what has it into sight, and the button may be at the edge of what is seen.
+    menu.current?.scrollIntoView({ block: "nearest" });
     const onDown = (event: PointerEvent) => {
       if (!(event.target instanceof Node) || !menu.current?.parentElement?.contains(event.target)) setPlace(undefined);
     };

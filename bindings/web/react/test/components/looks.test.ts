@@ -30,6 +30,17 @@ async function fits(page: Page, state: string): Promise<void> {
   expect(wide, state).toEqual([]);
 }
 
+/** All of the menu that is open is seen. */
+async function showsMenu(page: Page, state: string): Promise<void> {
+  const [menu, list] = [await page.getByRole("menu").boundingBox(), await page.locator(".ce-list").boundingBox()];
+  if (!menu || !list) throw new Error("nothing is there to be seen");
+  expect(menu.x, state).toBeGreaterThanOrEqual(list.x);
+  expect(menu.x + menu.width, state).toBeLessThanOrEqual(list.x + list.width);
+  expect(menu.y, state).toBeGreaterThanOrEqual(list.y);
+  expect(menu.y + menu.height, state).toBeLessThanOrEqual(list.y + list.height);
+  await fits(page, state);
+}
+
 test.each(Object.keys(STATES))("%s, light, dark and on a phone", async (state) => {
   const page = await open(state, { colorScheme: "light" });
   await holds(page, "light");
@@ -78,17 +89,25 @@ test.each(["ltr", "rtl"] as const)("whatever a message's menu stands beside, all
       if (!(await button.evaluate((button) => button.getBoundingClientRect().top > 80))) continue;
       await button.dispatchEvent("click");
       await settled(page);
-      const [menu, list] = [await page.getByRole("menu").boundingBox(), await page.locator(".ce-list").boundingBox()];
-      if (!menu || !list) throw new Error("nothing is there to be seen");
-      expect(menu.x).toBeGreaterThanOrEqual(0);
-      expect(menu.x + menu.width).toBeLessThanOrEqual(width);
-      expect(menu.y).toBeGreaterThanOrEqual(list.y);
-      expect(menu.y + menu.height).toBeLessThanOrEqual(list.y + list.height);
-      await fits(page, `${width}`);
+      await showsMenu(page, `${width}`);
       await page.keyboard.press("Escape");
       // The focus goes back to the message, and the list to where that is seen.
       await settled(page);
     }
+    await page.context().close();
+  }
+});
+
+test("a menu that opens at the edge of what is seen is brought into sight", async () => {
+  for (const up of [50, 80, 110]) {
+    const page = await open("conversation", { viewport: { width: 340, height: 640 } });
+    await page.locator(".ce-list").evaluate((list, up) => {
+      list.scrollTop = list.scrollHeight - list.clientHeight - up;
+    }, up);
+    await settled(page);
+    await page.locator(".ce-menu-button").last().dispatchEvent("click");
+    await settled(page);
+    await showsMenu(page, `${up} from the end`);
     await page.context().close();
   }
 });
