@@ -44,6 +44,8 @@ pub(crate) struct Driver<L> {
     deadline: Option<Timestamp>,
     draining: bool,
     turned_away: bool,
+    /// How it ends once what was ready is sent.
+    ending: Option<Ending>,
 }
 
 /// What is to be done next.
@@ -102,6 +104,7 @@ impl<L: Link> Driver<L> {
             deadline,
             draining: false,
             turned_away: false,
+            ending: None,
         }
     }
 
@@ -157,6 +160,9 @@ impl<L: Link> Driver<L> {
         draining: Pin<&mut impl Future<Output = ()>>,
         mut timer: Pin<&mut Sleep>,
     ) -> Poll<Next> {
+        if let Some(ending) = self.ending.take() {
+            return Poll::Ready(Next::End(ending));
+        }
         if !self.draining && draining.poll(cx).is_ready() {
             self.draining = true;
             self.connection.close(CloseCode::Draining, Some(self.come_back()));
@@ -182,6 +188,11 @@ impl<L: Link> Driver<L> {
                 continue;
             }
             match (read, closing) {
+                (Read::End(ending), Poll::Ready(closing)) => {
+                    // What the link says of its end it says once.
+                    self.ending = Some(ending);
+                    return Poll::Ready(Next::Send(closing));
+                }
                 (_, Poll::Ready(closing)) => return Poll::Ready(Next::Send(closing)),
                 (Read::End(ending), _) => return Poll::Ready(Next::End(ending)),
                 _ if !self.out.is_empty() => return Poll::Ready(Next::Send(None)),

@@ -123,9 +123,10 @@ impl Cache {
 
     /// Forgets a room: it was deleted, or is not what was remembered.
     pub(super) fn forget(&mut self, room: RoomId) {
-        if let Some(forgotten) = self.rooms.pop(&room)
-            && let Some(key) = forgotten.room.key
-        {
+        self.rooms.pop(&room);
+        // The room itself may be forgotten before its key is.
+        let keys: Vec<_> = self.keys.iter().filter(|(_, id)| **id == room).map(|(key, _)| key.clone()).collect();
+        for key in keys {
             self.keys.pop(&key);
         }
         let messages: Vec<_> = self.messages.iter().filter(|(_, m)| m.room == room).map(|(id, _)| *id).collect();

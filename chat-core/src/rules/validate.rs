@@ -2,7 +2,8 @@
 
 use crate::model::{
     AddParticipant, Attachment, Command, CreateRoom, EditMessage, Error, Limits, MAX_INTEGER, Mark, MarkAt,
-    MessageType, Metadata, Result, SendMessage, Seq, UpdateParticipant, UpdateRoom, check_content, check_label,
+    MessageType, Metadata, Result, SendMessage, Seq, UpdateParticipant, UpdateRoom, check_content, check_depth,
+    check_label,
 };
 
 /// Checks everything about a command that does not depend on the room.
@@ -113,6 +114,8 @@ fn link(field: &'static str, url: &str, limits: &Limits) -> Result<()> {
 
 fn metadata(metadata: Option<&Metadata>, limits: &Limits) -> Result<()> {
     let Some(metadata) = metadata.filter(|metadata| !metadata.is_empty()) else { return Ok(()) };
+    // First: writing it as JSON goes as deep.
+    check_depth(metadata)?;
     let size = serde_json::to_vec(metadata).map_or(usize::MAX, |json| json.len());
     if size > limits.metadata_bytes {
         return Err(Error::too_large("metadata", size, limits.metadata_bytes));
@@ -139,6 +142,22 @@ mod tests {
         let error = validate(&send(&"x".repeat(16_385)), &limits).unwrap_err();
         assert_eq!(error.to_string(), "`content` has 16385 bytes; the limit is 16384");
         assert_eq!(error.code().as_str(), "message_too_large");
+    }
+
+    #[test]
+    fn free_json_nests_only_so_deep_wherever_it_stands() {
+        let deep: Metadata = serde_json::from_str(&format!(r#"{{"a":{}{}}}"#, "[".repeat(64), "]".repeat(64))).unwrap();
+        let file = Attachment {
+            more: deep.clone(),
+            ..serde_json::from_str(r#"{"name":"a","content_type":"image/png","size":1,"url":"/a"}"#).unwrap()
+        };
+        for send in [
+            SendMessage { metadata: Some(deep), ..SendMessage::text("x") },
+            SendMessage { attachments: vec![file], ..SendMessage::text("x") },
+        ] {
+            let error = validate(&Command::SendMessage(send), &Limits::default()).unwrap_err();
+            assert_eq!(error.to_string(), "`metadata` must not nest deeper than 64 levels");
+        }
     }
 
     #[test]

@@ -23,6 +23,21 @@ async fn a_key_is_got_or_created_once_even_by_many_at_once() {
 }
 
 #[tokio::test]
+async fn a_key_leads_to_the_new_room_also_where_the_old_one_was_forgotten_before_it_was_deleted() {
+    let s = Stage::limited(Limits { cached_rooms: 1, ..Limits::default() }).await;
+    let other = s.host().create_room(CreateRoom::group().with(user("ann"))).await.unwrap();
+    let key: RoomKey = "job:42".parse().unwrap();
+    s.of("ann").send(key.clone(), SendMessage::text("old")).await.unwrap();
+    // Stored together.
+    let (host, ann) = (s.host(), s.of("ann"));
+    let both = tokio::join!(host.delete_room(key.clone()), ann.send(other.info.id, SendMessage::text("x")));
+    assert!(both.0.is_ok() && both.1.is_ok());
+    let again = s.host().create_room(CreateRoom::keyed(key.clone()).with(user("ann"))).await.unwrap();
+    let sent = s.of("ann").send(key, SendMessage::text("new")).await.unwrap();
+    assert_eq!((sent.message.room, sent.message.seq), (again.info.id, 1));
+}
+
+#[tokio::test]
 async fn a_user_is_in_so_many_rooms_and_what_is_there_is_found_all_the_same() {
     let s = Stage::limited(Limits { rooms_per_user: 2, ..Limits::default() }).await;
     let second = CreateRoom::keyed("job:43".parse().unwrap()).with(user("ann"));

@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use chat_core::{
-    Ids, Member, Message, MessageId, MessageType, Role, Room, RoomKind, Standing, SystemRandom, Timestamp, UserId,
-    check_content, check_label,
+    Ids, Member, Message, MessageId, MessageType, Metadata, Role, Room, RoomKind, Standing, SystemRandom, Timestamp,
+    UserId, check_content, check_depth, check_label,
     store::{ChangeKind, Digester, MessageRow, Target},
 };
 
@@ -50,6 +50,7 @@ impl Plan {
         for (name, text) in [("name", &line.name), ("topic", &line.topic), ("avatar", &line.avatar)] {
             label(name, text.as_deref())?;
         }
+        depth(line.metadata.as_ref())?;
         if (line.kind == RoomKind::Direct) != line.pair.is_some() {
             return Err("`pair` must be given for a direct room, and for no other".into());
         }
@@ -162,11 +163,11 @@ impl Plan {
         self.room.last_seq = seq;
         self.ids_ascend &= self.last_id.is_none_or(|last| last < id);
         self.last_id = Some(id);
-        let countable = line.message_type.countable();
-        self.room.last_ord += u64::from(countable);
-        let own_ord = line.sender.as_ref().filter(|_| countable).map_or(0, |sender| {
+        let countable = u64::from(line.message_type.countable());
+        self.room.last_ord += countable;
+        let own_ord = line.sender.as_ref().map_or(0, |sender| {
             let own = self.own.entry(sender.clone()).or_default();
-            *own += 1;
+            *own += countable;
             *own
         });
         let message = Message {
@@ -192,13 +193,15 @@ impl Plan {
         Ok(Posted { actor: row.message.sender.clone(), row, chain: change.chain })
     }
 
-    /// The room and its people, when everything was said: nobody has read past the end.
+    /// The room and its people, when everything was said: nobody has read, or joined, past the end.
     pub(super) fn finish(self) -> (Room, impl Iterator<Item = Member>) {
         let last = self.room.last_seq;
         let members = self.members.into_values().map(move |mut member| {
-            for marker in [&mut member.read_seq, &mut member.delivered_seq, &mut member.marker_seq] {
-                *marker = (*marker).min(last);
+            let Member { read_seq, delivered_seq, marker_seq, joined_seq, visible_from, .. } = &mut member;
+            for place in [read_seq, delivered_seq, marker_seq, joined_seq] {
+                *place = (*place).min(last);
             }
+            *visible_from = (*visible_from).min(last + 1);
             member
         });
         (self.room, members)
@@ -223,6 +226,10 @@ fn check(line: &MessageLine, deleted: bool) -> Result<(), Problem> {
     if line.deleted_by.is_some() {
         return Err("`deleted_by` takes a `deleted_at`".into());
     }
+    depth(line.metadata.as_ref())?;
+    for file in &line.attachments {
+        depth(Some(&file.more))?;
+    }
     let may_be_empty = match line.message_type {
         MessageType::Text | MessageType::System => false,
         MessageType::Image | MessageType::File => !line.attachments.is_empty(),
@@ -232,6 +239,10 @@ fn check(line: &MessageLine, deleted: bool) -> Result<(), Problem> {
         return Ok(());
     }
     check_content(content, TEXT_BYTES).map_err(|error| error.to_string())
+}
+
+fn depth(metadata: Option<&Metadata>) -> Result<(), Problem> {
+    metadata.map_or(Ok(()), check_depth).map_err(|error| error.to_string())
 }
 
 fn label(field: &'static str, text: Option<&str>) -> Result<(), Problem> {

@@ -9,7 +9,8 @@ use chat_core::{
 use chat_sqlite::{Imported, MaintenanceError, SqliteStore, export, import, verify};
 use chat_testkit::{
     Story,
-    cast::{alice, bob, key, user},
+    cast::{alice, bob, key, message_id, user},
+    commits::{commit, post},
     run,
 };
 
@@ -106,6 +107,46 @@ fn a_history_from_elsewhere_keeps_senders_times_and_markers() {
 }
 
 #[test]
+fn notes_of_somebody_and_places_past_the_end_count_as_if_they_were_written_here() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("chat.db");
+    let said = |sender: &str, kind: &str, second: u32| {
+        format!(
+            r#"{{"message":{{"sender":"{sender}","message_type":"{kind}","content":"x","created_at":"2024-05-01T09:00:0{second}.000Z"}}}}"#
+        )
+    };
+    let mut lines = vec![
+        r#"{"room":{"key":"job:42","created_at":"2024-05-01T08:00:00.000Z"}}"#.to_owned(),
+        r#"{"participant":{"user_id":"ann","read_seq":3}}"#.to_owned(),
+        format!(
+            r#"{{"participant":{{"user_id":"ben","joined_seq":{0},"visible_from":{0},"read_seq":{0}}}}}"#,
+            u64::MAX
+        ),
+    ];
+    lines.extend(
+        [("ann", "text"), ("ann", "text"), ("ann", "system"), ("ben", "text"), ("ben", "text")]
+            .iter()
+            .zip(1..)
+            .map(|((sender, kind), second)| said(sender, kind, second)),
+    );
+    imported(&path, &lines.join("\n")).unwrap();
+    assert_eq!(verify(&path, |_| {}).unwrap().damage, []);
+    run(async {
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&path).unwrap());
+        let unread = async |name| {
+            let room = RoomSelector::Key(key("job:42"));
+            store.room(Viewer::User(&user(name)), &room).await.unwrap().unwrap().unread
+        };
+        assert_eq!((unread("ann").await, unread("ben").await), (2, 0));
+        let room = store.room(Viewer::Host, &RoomSelector::Key(key("job:42"))).await.unwrap().unwrap().room.id;
+        let posted = store.commit(vec![commit(room, [post(message_id(1), &user("ann"), "new")])]).await;
+        assert!(posted[0].is_ok());
+        assert_eq!(unread("ben").await, 1);
+        store.close().await.unwrap();
+    });
+}
+
+#[test]
 fn the_file_that_the_book_shows_is_taken() {
     const PAGE: &str = include_str!("../../../docs/src/transfer.md");
     let (_, rest) = PAGE.split_once("```json\n").unwrap();
@@ -127,6 +168,11 @@ fn the_file_that_the_book_shows_is_taken() {
 fn the_line_that_cannot_be_is_named_and_its_room_is_not_made() {
     let folder = tempfile::tempdir().unwrap();
     let good: Vec<_> = FROM_ELSEWHERE.lines().collect();
+    let deep = format!(
+        r#"{{"message":{{"content":"x","created_at":"2025-01-01T00:00:00.000Z","metadata":{{"deep":{}{}}}}}}}"#,
+        "[".repeat(64),
+        "]".repeat(64)
+    );
     let bad = [
         (r#"{"message":{"content":"x""#, "is not JSON"),
         (r#"{"message":{"content":"x"}}"#, "`created_at` is missing"),
@@ -143,6 +189,7 @@ fn the_line_that_cannot_be_is_named_and_its_room_is_not_made() {
             r#"{"message":{"content":"x","created_at":"2025-01-01T00:00:00.000Z","deleted_at":"2025-01-01T00:00:00.000Z"}}"#,
             "a deleted message has no content",
         ),
+        (&deep, "`metadata` must not nest deeper than 64 levels"),
         (r#"{"participant":{"user_id":"late"}}"#, "come before its messages"),
         (r#"{"participant":{"user_id":""}}"#, "`participant.user_id` is not what it must be"),
         (r#"{"room":{"kind":"direct","created_at":"2025-01-01T00:00:00.000Z"}}"#, "`pair`"),

@@ -314,6 +314,21 @@ async fn breaking_rfc_6455_closes_as_it_says() {
 }
 
 #[tokio::test]
+async fn what_was_asked_before_the_rules_were_broken_is_answered_and_the_code_is_told() {
+    let s = Stage::new().await;
+    for _ in 0..20 {
+        let mut ann = s.enters("ann").await;
+        let ping = br#"{"action":"ping","ref":"?"}"#;
+        let begin = [0x81, 0x80 | u8::try_from(ping.len()).unwrap(), 0, 0, 0, 0];
+        let both = [&begin, &ping[..], b"\x83\x80\0\0\0\0"].concat();
+        ann.socket.get_mut().write_all(&both).await.unwrap();
+        assert_eq!(ann.find(|frame| frame["ref"] == "?").await["type"], "reply");
+        assert_eq!(ann.closed().await.code, 1002);
+    }
+    s.stop().await;
+}
+
+#[tokio::test]
 async fn who_sends_too_fast_is_told_when_to_go_on() {
     let (s, clock) = Stage::timeless(|l| (l.sends_per_second, l.send_burst) = (Some(0.5), 2)).await;
     let mut ann = s.enters("ann").await;
