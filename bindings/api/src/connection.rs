@@ -12,7 +12,7 @@ use chat_core::{
     Actor, Engine, UserId,
     wire::{self, CloseCode, Identity, Output, Setup, TokenVerifier},
 };
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use crate::{error::ChatError, runtime};
 
@@ -31,6 +31,8 @@ pub struct Connection {
     inbox: Arc<Mutex<Option<mpsc::Sender<Input>>>>,
     outbox: Arc<tokio::sync::Mutex<mpsc::Receiver<Vec<Output>>>>,
     ended: Arc<OnceLock<CloseCode>>,
+    /// The peer is gone.
+    gone: Arc<Notify>,
 }
 
 /// What the peer did.
@@ -53,10 +55,15 @@ impl Connection {
         let wire = wire::Connection::open(engine.clone(), Arc::new(NoTokens), setup, Some(identity), now);
         let (inbox, inputs) = mpsc::channel(INBOX);
         let (frames, outbox) = mpsc::channel(1);
-        let ended = Arc::new(OnceLock::new());
+        let (ended, gone) = (Arc::new(OnceLock::new()), Arc::new(Notify::new()));
         // spawns: the connection; its peer's leaving, the engine's close and dropping the handle end it.
-        runtime::runtime()?.spawn(carry(wire, inputs, frames, Arc::clone(&ended)));
-        Ok(Self { inbox: Arc::new(Mutex::new(Some(inbox))), outbox: Arc::new(tokio::sync::Mutex::new(outbox)), ended })
+        runtime::runtime()?.spawn(carry(wire, inputs, frames, Arc::clone(&ended), Arc::clone(&gone)));
+        Ok(Self {
+            inbox: Arc::new(Mutex::new(Some(inbox))),
+            outbox: Arc::new(tokio::sync::Mutex::new(outbox)),
+            ended,
+            gone,
+        })
     }
 
     /// The next frames to send, in order; nothing at the end.
@@ -90,6 +97,7 @@ impl Connection {
     /// The peer is gone: ends the connection.
     pub fn stop(&self) {
         *self.inbox() = None;
+        self.gone.notify_one();
     }
 
     /// The code to close the socket with, once the connection has ended from this side.
@@ -113,6 +121,7 @@ async fn carry(
     mut inputs: mpsc::Receiver<Input>,
     outbox: mpsc::Sender<Vec<Output>>,
     ended: Arc<OnceLock<CloseCode>>,
+    gone: Arc<Notify>,
 ) {
     let mut out = Vec::new();
     loop {
@@ -122,6 +131,8 @@ async fn carry(
                 Some(Input::Misbehaved(code)) => wire.close(code, None),
                 None => return,
             },
+            // Where there is room, what it sent before is taken first.
+            () = gone.notified(), if !wire.has_room() => return,
             Some((place, done)) = output(&mut wire, &outbox, &mut out) => {
                 if !out.is_empty() {
                     place.send(std::mem::take(&mut out));
@@ -159,5 +170,30 @@ struct NoTokens;
 impl TokenVerifier for NoTokens {
     async fn verify(&self, _: &str) -> chat_core::Result<Identity> {
         Err(chat_core::Error::Unauthorized { reason: "this connection takes no tokens" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use chat_core::{MemoryStore, Options};
+
+    use super::*;
+
+    #[test]
+    fn who_is_gone_is_let_go_of_also_where_nobody_takes_what_they_were_told() {
+        let runtime = runtime::runtime().unwrap();
+        let engine = runtime.block_on(async { Engine::open(Arc::new(MemoryStore::default()), Options::default()) });
+        let conn = Connection::open(&engine, "ann", None).unwrap();
+        for _ in 0..200 {
+            conn.receive(r#"{"action":"ping","ref":1}"#.into());
+        }
+        conn.stop();
+        let begun = Instant::now();
+        while !conn.outbox.try_lock().unwrap().is_closed() {
+            assert!(begun.elapsed() < Duration::from_secs(60), "it goes on");
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 }
