@@ -135,14 +135,18 @@ export class Connection extends Observable<ConnectionState> {
   /** Asks the server for something. Fails with `disconnected` where there is no connection, or it goes meanwhile. */
   readonly request: Request = (action, fields, take) => {
     return new Promise((resolve, reject) => {
-      if (!this.isOpen) return reject(disconnected());
+      if (this.#state.status !== "open" || !this.isOpen) return reject(disconnected());
       this.#refs += 1;
+      const frame = JSON.stringify({ action, ...fields, ref: this.#refs });
+      // The server would end the connection, and each one after it that brings the same.
+      const error = tooLarge(frame, this.#state.limits.frame_bytes);
+      if (error) return reject(error);
       const answered = (ok: Commands[typeof action]["ok"]) => {
         take?.(ok);
         resolve(ok);
       };
       this.#asked.set(this.#refs, { answered, reject });
-      this.#send({ action, ...fields, ref: this.#refs });
+      this.#socket?.send(frame);
     });
   };
 
@@ -335,6 +339,13 @@ export class Connection extends Observable<ConnectionState> {
       }
     }, ms);
   }
+}
+
+function tooLarge(frame: string, limit: number): ChatError | undefined {
+  // No character has more than three bytes for each of its units.
+  const bytes = frame.length * 3 > limit ? new TextEncoder().encode(frame).length : 0;
+  if (bytes <= limit) return undefined;
+  return new ChatError("too_large", `the frame has ${bytes} bytes; the limit is ${limit}`, "never");
 }
 
 function reasonOf(code: number): CloseReason {

@@ -123,6 +123,22 @@ test("what the server refuses is failed, says why, and can be discarded; what fo
   expect(ann.getSnapshot().outbox).toEqual([]);
 });
 
+test("what is larger than a frame is failed, and ends no connection", async () => {
+  const key = await s.room("ann", "ben");
+  const chat = s.client("ann");
+  const ann = await open(chat, key);
+  const states = watch(chat.connection);
+  const id = ann.send("ü".repeat(70_000));
+  ann.send("fits");
+  await when(ann, ({ outbox, messages }) => outbox[0]?.state === "failed" && messages.length === 1);
+  expect(ann.getSnapshot().outbox).toMatchObject([{ clientId: id, state: "failed", error: { code: "too_large" } }]);
+  await expect(chat.request("update_room", { room: key, topic: "x".repeat(140_000) })).rejects.toMatchObject({
+    code: "too_large",
+    retry: "never",
+  });
+  expect(states.map(({ status }) => status)).not.toContain("waiting");
+});
+
 test("what is given up while it is being refused does not come back", async () => {
   const key = await s.room("ann", "ben");
   let said: (frame: string) => void = () => {};
