@@ -12,7 +12,7 @@ use chat_core::{
     Actor, Engine, UserId,
     wire::{self, CloseCode, Identity, Output, Setup, TokenVerifier},
 };
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{MutexGuard, Notify, mpsc};
 
 use crate::{error::ChatError, runtime};
 
@@ -29,10 +29,18 @@ const FRAME_BYTES: usize = 128 * 1024;
 #[derive(Clone, Debug)]
 pub struct Connection {
     inbox: Arc<Mutex<Option<mpsc::Sender<Input>>>>,
-    outbox: Arc<tokio::sync::Mutex<mpsc::Receiver<Vec<Output>>>>,
+    outbox: Arc<tokio::sync::Mutex<Outbox>>,
     ended: Arc<OnceLock<CloseCode>>,
     /// The peer is gone.
     gone: Arc<Notify>,
+}
+
+/// What is to be sent.
+#[derive(Debug)]
+struct Outbox {
+    coming: mpsc::Receiver<Vec<Output>>,
+    /// What came and was not taken yet.
+    ready: Option<Vec<Output>>,
 }
 
 /// What the peer did.
@@ -54,23 +62,30 @@ impl Connection {
         let now = engine.options().clock.now();
         let wire = wire::Connection::open(engine.clone(), Arc::new(NoTokens), setup, Some(identity), now);
         let (inbox, inputs) = mpsc::channel(INBOX);
-        let (frames, outbox) = mpsc::channel(1);
+        let (frames, coming) = mpsc::channel(1);
         let (ended, gone) = (Arc::new(OnceLock::new()), Arc::new(Notify::new()));
         // spawns: the connection; its peer's leaving, the engine's close and dropping the handle end it.
         runtime::runtime()?.spawn(carry(wire, inputs, frames, Arc::clone(&ended), Arc::clone(&gone)));
         Ok(Self {
             inbox: Arc::new(Mutex::new(Some(inbox))),
-            outbox: Arc::new(tokio::sync::Mutex::new(outbox)),
+            outbox: Arc::new(tokio::sync::Mutex::new(Outbox { coming, ready: None })),
             ended,
             gone,
         })
     }
 
-    /// The next frames to send, in order; nothing at the end.
+    /// The next frames to send, in order; nothing at the end. Dropping the future loses nothing.
     pub(crate) async fn frames(&self) -> Option<Vec<String>> {
-        let out = self.outbox.lock().await.recv().await?;
-        let texts = out.iter().flat_map(Output::texts);
-        Some(texts.map(|text| String::from_utf8_lossy(text).into_owned()).collect())
+        self.wait().await?.ready.take().as_deref().map(texts)
+    }
+
+    /// Waits until frames are there; nothing at the end.
+    async fn wait(&self) -> Option<MutexGuard<'_, Outbox>> {
+        let mut outbox = self.outbox.lock().await;
+        if outbox.ready.is_none() {
+            outbox.ready = Some(outbox.coming.recv().await?);
+        }
+        Some(outbox)
     }
 
     fn inbox(&self) -> std::sync::MutexGuard<'_, Option<mpsc::Sender<Input>>> {
@@ -109,10 +124,21 @@ impl Connection {
 #[cfg(feature = "uniffi")]
 #[uniffi::export]
 impl Connection {
-    /// The next frames to send, in order; nothing at the end. Giving up waiting loses nothing.
-    pub async fn next_frames(&self) -> Option<Vec<String>> {
-        self.frames().await
+    /// Waits until there are frames to take; `false` at the end. It takes none: see [`Events::ready`](crate::Events::ready).
+    pub async fn ready(&self) -> bool {
+        self.wait().await.is_some()
     }
+
+    /// The frames to send that are there now, in order, if there are any.
+    pub fn take(&self) -> Option<Vec<String>> {
+        // Whoever waits holds them.
+        let mut outbox = self.outbox.try_lock().ok()?;
+        outbox.ready.take().or_else(|| outbox.coming.try_recv().ok()).as_deref().map(texts)
+    }
+}
+
+fn texts(out: &[Output]) -> Vec<String> {
+    out.iter().flat_map(Output::texts).map(|text| String::from_utf8_lossy(text).into_owned()).collect()
 }
 
 /// Joins a connection with what goes in and out, until either side ends it.
@@ -175,8 +201,6 @@ impl TokenVerifier for NoTokens {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
-
     use chat_core::{MemoryStore, Options};
 
     use super::*;
@@ -189,11 +213,8 @@ mod tests {
         for _ in 0..200 {
             conn.receive(r#"{"action":"ping","ref":1}"#.into());
         }
+        let inbox = conn.inbox().clone().unwrap();
         conn.stop();
-        let begun = Instant::now();
-        while !conn.outbox.try_lock().unwrap().is_closed() {
-            assert!(begun.elapsed() < Duration::from_secs(60), "it goes on");
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        runtime.block_on(async { tokio::time::timeout(Duration::from_secs(60), inbox.closed()).await }).unwrap();
     }
 }

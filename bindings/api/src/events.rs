@@ -30,7 +30,7 @@ pub struct Events {
 struct Shared {
     /// `None` once closed.
     live: Mutex<Option<Live>>,
-    /// Somebody waits for what `next` holds while it waits for events.
+    /// Somebody wants what is held by whoever waits for events.
     wanted: Notify,
     closed: AtomicBool,
 }
@@ -67,10 +67,20 @@ impl Events {
     /// The next event; `None` at the end. Dropping the future loses nothing.
     pub(crate) async fn next_frame(&self) -> Option<Arc<Frame>> {
         loop {
+            let mut live = self.wait().await?;
+            if let Some(frame) = live.as_mut()?.try_next() {
+                return Some(frame);
+            }
+        }
+    }
+
+    /// Waits until an event is there; nothing at the end.
+    async fn wait(&self) -> Option<MutexGuard<'_, Option<Live>>> {
+        loop {
             let mut live = self.shared.live.lock().await;
-            let next = live.as_mut()?.next();
+            let ready = live.as_ref()?.ready();
             tokio::select! {
-                frame = next => return frame,
+                more = ready => return more.then_some(live),
                 // The lock is fair: who wants it comes first.
                 () = self.shared.wanted.notified() => {
                     if self.shared.closed.load(Ordering::Acquire) {
@@ -79,6 +89,12 @@ impl Events {
                 }
             }
         }
+    }
+
+    /// The event that is there now. Whoever waits holds them; then none is.
+    #[cfg(feature = "uniffi")]
+    fn take_frame(&self) -> Option<Arc<Frame>> {
+        self.shared.live.try_lock().ok()?.as_mut()?.try_next()
     }
 
     /// Ends it and closes its rooms.
@@ -155,15 +171,21 @@ mod exported {
             runtime::run(async move { events.unsubscribe_core(room).await }).await
         }
 
-        /// The next event; nothing at the end. Giving up waiting loses nothing.
+        /// Waits until there is an event to take; `false` at the end.
+        ///
+        /// Waiting and taking are two calls, since a call that waits may be given up when it is done and its answer is
+        /// still on its way: what it had taken would be lost.
+        pub async fn ready(&self) -> bool {
+            self.wait().await.is_some()
+        }
+
+        /// The event that is there now, if one is.
         ///
         /// # Errors
-        /// The system gives no threads.
-        pub async fn next(&self) -> Result<Option<Event>, ChatError> {
-            match self.next_frame().await {
-                Some(frame) => shown(&String::from_utf8_lossy(frame.json())).map(Some),
-                None => Ok(None),
-            }
+        /// None that is known: every event fits its record.
+        pub fn take(&self) -> Result<Option<Event>, ChatError> {
+            let frame = self.take_frame();
+            frame.map(|frame| shown(&String::from_utf8_lossy(frame.json()))).transpose()
         }
 
         /// Ends it and closes its rooms.

@@ -53,7 +53,7 @@ fn every_record_of_the_core_has_a_counterpart() {
 }
 
 /// A method of the core: what Kotlin, Swift and Python call it, and how Node declares it.
-const METHODS: [(&str, &str, &str); 10] = [
+const METHODS: [(&str, &str, &str); 12] = [
     ("open", "open", "static open("),
     ("session", "session", "session("),
     ("host", "host", "host("),
@@ -63,7 +63,10 @@ const METHODS: [(&str, &str, &str); 10] = [
     ("live", "events", "events("),
     ("subscribe", "subscribe", "subscribe("),
     ("unsubscribe", "unsubscribe", "unsubscribe("),
-    ("next", "next", "interface Events extends AsyncIterable<Event>"),
+    // Written in each language over the two below.
+    ("next", "take", "interface Events extends AsyncIterable<Event>"),
+    ("ready", "ready", "interface Events extends AsyncIterable<Event>"),
+    ("try_next", "take", "interface Events extends AsyncIterable<Event>"),
 ];
 
 /// Methods that are no language's but Rust's, and why none is missed.

@@ -212,6 +212,17 @@ impl Live {
         poll_fn(|cx| self.queue.poll_next(cx)).await.ok()
     }
 
+    /// Waits until an event is there; `false` when none will come any more. It takes nothing, so that whoever cannot give up
+    /// waiting and taking in one, as over a bridge to another language, does the one and then the other.
+    pub async fn ready(&self) -> bool {
+        poll_fn(|cx| self.queue.poll_some(cx)).await.is_ok()
+    }
+
+    /// The next event, if one is there.
+    pub fn try_next(&mut self) -> Option<Arc<Frame>> {
+        self.queue.try_next()
+    }
+
     /// Waits until events are there, and makes them available to [`Live::take_ready`], which must have taken what was
     /// there before.
     pub(crate) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), End>> {

@@ -113,6 +113,17 @@ impl Queue {
         }
     }
 
+    /// Waits until a frame waits; an error when nothing more will come.
+    pub(super) fn poll_some(&self, cx: &mut Context<'_>) -> Poll<Result<(), End>> {
+        let mut inner = self.lock();
+        if inner.bursts.is_empty() { inner.poll_end(cx).map(Err) } else { Poll::Ready(Ok(())) }
+    }
+
+    /// Takes the first frame, if one waits.
+    pub(super) fn try_next(&self) -> Option<Arc<Frame>> {
+        self.lock().next()
+    }
+
     /// Moves everything that waits into `out`, which is empty; an error when nothing more will come.
     pub(super) fn poll_take(&self, cx: &mut Context<'_>, out: &mut VecDeque<Arc<Burst>>) -> Poll<Result<(), End>> {
         let mut inner = self.lock();

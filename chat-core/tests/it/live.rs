@@ -362,6 +362,24 @@ async fn presence_is_told_at_once_and_going_is_told_late() {
     assert_eq!(next(&mut ben, presence).await, (false, true));
 }
 
+#[tokio::test]
+async fn waiting_for_an_event_takes_none() {
+    let s = Stage::new().await;
+    let mut ben = s.opens("ben").await;
+    waiting(&mut ben);
+    assert!(ben.try_next().is_none());
+    assert!(ben.ready().now_or_never().is_none(), "nothing is there");
+    s.says("ann", "hi").await;
+    assert!(ben.ready().await && ben.ready().await);
+    assert!(matches!(ben.try_next().unwrap().event(), Event::ChatMessage { .. }));
+    assert!(ben.try_next().is_none());
+    s.engine.close().await.unwrap();
+    while ben.ready().await {
+        ben.try_next();
+    }
+    assert!(ben.next().await.is_none());
+}
+
 #[tokio::test(start_paused = true)]
 async fn nobody_is_told_that_they_came_online_themselves() {
     let s = Stage::new().await;

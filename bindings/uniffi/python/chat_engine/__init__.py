@@ -165,6 +165,21 @@ async def _subscribe_to(events: Events, *rooms: str | OpenRoom) -> list[Opened]:
     return await _subscribe(events, [OpenRoom(room=room) if isinstance(room, str) else room for room in rooms])
 
 
+# How many are taken before others have their turn: what is ready is taken without waiting.
+_TURN = 64
+
+
+async def _next(source: Events | Connection):
+    """The next of what comes, or ``None`` at the end. Giving up waiting loses nothing."""
+    source._turn = (getattr(source, "_turn", 0) + 1) % _TURN
+    if source._turn == 0:
+        await _asyncio.sleep(0)
+    while (taken := source.take()) is None:
+        if not await source.ready():
+            return None
+    return taken
+
+
 async def _next_event(events: Events) -> Event:
     event = await events.next()
     if event is None:
@@ -177,6 +192,7 @@ async def _exit_stoppable(stoppable: Events | Connection, *_) -> None:
 
 
 Events.subscribe = _subscribe_to
+Events.next = Connection.next_frames = _next
 Events.__aiter__, Events.__anext__ = (lambda events: events), _next_event
 Events.__aenter__, Events.__aexit__ = _enter, _exit_stoppable
 Events.close = Events.stop

@@ -167,6 +167,30 @@ async def test_giving_up_waiting_loses_nothing(engine, room):
 
 
 @run
+async def test_giving_up_when_an_event_is_on_its_way_loses_nothing(engine, room):
+    ann, events = engine.session("ann"), engine.session("ben").events()
+    await events.subscribe(room)
+    assert isinstance(await events.next(), Event.USER_JOINED)
+    seqs = []
+    for n in range(400):
+        waiting = asyncio.create_task(events.next())
+        await asyncio.sleep(0)
+        sending = asyncio.create_task(ann.send(room, SendMessage(content=f"{n}")))
+        # Given up at any turn of the loop: before the event is there, when it was taken and is on its way, or after.
+        for _ in range(n % 100):
+            await asyncio.sleep(0)
+        waiting.cancel()
+        try:
+            seqs.append((await waiting).message.seq)
+        except asyncio.CancelledError:
+            pass
+        await sending
+    while len(seqs) < 400:
+        seqs.append((await asyncio.wait_for(events.next(), 30)).message.seq)
+    assert seqs == list(range(1, 401))
+
+
+@run
 async def test_a_connection_is_carried_over_any_socket(engine, room):
     async with engine.connection("ben", "job:42") as conn:
         frames = conn.frames()

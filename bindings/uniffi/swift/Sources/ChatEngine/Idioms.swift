@@ -13,6 +13,26 @@ extension Session {
     }
 }
 
+extension Events {
+    /// The next event; nothing at the end. Giving up waiting loses nothing: what is taken is taken without waiting.
+    public func next() async throws -> Event? {
+        while true {
+            if let event = try take() { return event }
+            if !(await ready()) { return nil }
+        }
+    }
+}
+
+extension Connection {
+    /// The next frames to send, in order; nothing at the end. Giving up waiting loses nothing.
+    public func nextFrames() async -> [String]? {
+        while true {
+            if let frames = take() { return frames }
+            if !(await ready()) { return nil }
+        }
+    }
+}
+
 /// A subscriber's events.
 public struct EventSequence: AsyncSequence {
     public typealias Element = Event

@@ -7,6 +7,7 @@ import kotlinx.coroutines.flow.emitAll
 import kotlinx.coroutines.flow.flow
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
+import kotlinx.coroutines.yield
 
 // What Kotlin expects of the generated classes.
 
@@ -49,6 +50,24 @@ fun Session.follow(vararg rooms: String): Flow<Event> = flow {
         } finally {
             events.stop()
         }
+    }
+}
+
+/** The next event; nothing at the end. Giving up waiting loses nothing: what is taken is taken without waiting. */
+suspend fun Events.next(): Event? {
+    yield()
+    while (true) {
+        take()?.let { return it }
+        if (!ready()) return null
+    }
+}
+
+/** The next frames to send, in order; nothing at the end. Giving up waiting loses nothing. */
+suspend fun Connection.nextFrames(): List<String>? {
+    yield()
+    while (true) {
+        take()?.let { return it }
+        if (!ready()) return null
     }
 }
 

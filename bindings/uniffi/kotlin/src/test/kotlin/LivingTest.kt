@@ -23,6 +23,7 @@ import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.flow.filterIsInstance
 import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.flow.map
+import kotlinx.coroutines.flow.onEach
 import kotlinx.coroutines.flow.take
 import kotlinx.coroutines.flow.toList
 import kotlinx.coroutines.launch
@@ -160,9 +161,12 @@ class LivingTest {
             val room = engine.host().createRoom(CreateRoom(key = "job:42", participants = people)).id
             val ann = engine.session("ann")
             val told = CompletableDeferred<Event.Resync>()
+            val opened = CompletableDeferred<Unit>()
             val listening = launch(start = CoroutineStart.UNDISPATCHED) {
-                ann.follow(room).filterIsInstance<Event.Resync>().first().let { told.complete(it) }
+                // The first thing that one hears is that one is there oneself.
+                ann.follow(room).onEach { opened.complete(Unit) }.filterIsInstance<Event.Resync>().first().let { told.complete(it) }
             }
+            opened.await()
             ann.events().use { events ->
                 val cursor = events.subscribe(listOf(OpenRoom(room))).single().cursor
                 engine.suspend()
