@@ -13,7 +13,7 @@ use std::{
 use chat_core::{Cursor, Frame, Live, RoomRef, Subscribed};
 use tokio::sync::{Mutex, MutexGuard, Notify};
 
-use crate::{error::ChatError, record::OpenRoom};
+use crate::{error::ChatError, record::OpenRoom, runtime};
 
 /// One subscriber's events: a bounded stream, and the rooms that feed it.
 ///
@@ -94,6 +94,9 @@ impl Events {
     /// The event that is there now. Whoever waits holds them; then none is.
     #[cfg(feature = "uniffi")]
     fn take_frame(&self) -> Option<Arc<Frame>> {
+        if self.shared.closed.load(Ordering::Acquire) {
+            return None;
+        }
         self.shared.live.try_lock().ok()?.as_mut()?.try_next()
     }
 
@@ -102,8 +105,14 @@ impl Events {
         self.shared.closed.store(true, Ordering::Release);
         match self.shared.live.try_lock() {
             Ok(mut live) => *live = None,
-            // Whoever waits for an event lets go.
-            Err(_) => self.shared.wanted.notify_one(),
+            // Whoever holds it may be given up before they hear of it, so this waits for it itself.
+            Err(_) => {
+                let shared = Arc::clone(&self.shared);
+                if let Ok(runtime) = runtime::runtime() {
+                    // spawns: closing the rooms; it ends once whoever holds them has let go.
+                    runtime.spawn(async move { drop(shared.take().await) });
+                }
+            }
         }
     }
 }
@@ -192,5 +201,34 @@ mod exported {
         pub fn stop(&self) {
             self.end();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        task::{Context, Waker},
+        time::Duration,
+    };
+
+    use chat_core::{Engine, MemoryStore, Options};
+
+    use super::*;
+
+    #[test]
+    fn what_ends_closes_its_rooms_also_where_whoever_waited_is_given_up() {
+        let runtime = runtime::runtime().unwrap();
+        let engine = runtime.block_on(async { Engine::open(Arc::new(MemoryStore::default()), Options::default()) });
+        let events = Events::new(&engine.host());
+        let mut waiting = Box::pin(events.wait());
+        assert!(waiting.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        events.end();
+        drop(waiting);
+        let closed = async {
+            while events.shared.live.lock().await.is_some() {
+                tokio::task::yield_now().await;
+            }
+        };
+        runtime.block_on(async { tokio::time::timeout(Duration::from_secs(60), closed).await }).unwrap();
     }
 }

@@ -67,6 +67,7 @@ pub(crate) const METHODS: &[(&str, Does)] = &[
     }),
     ("enter", |w| Box::pin(async { w.live.enter(w.elsewhere).await.map(drop) })),
     ("next", |w| Box::pin(async { w.hears("heard").await })),
+    ("ready", |w| Box::pin(async { w.waits("waited").await })),
     ("output", |w| Box::pin(async { w.wires(&["wired"]).await })),
 ];
 

@@ -10,9 +10,9 @@ use std::{
 
 use async_trait::async_trait;
 use chat_core::{
-    Actor, AddParticipant, Attempt, CreateRoom, Denial, Engine, Error, Event, Limits, Live, MarkKind, MemoryStore,
-    MessageId, Options, PermissionHook, Result, Role, RoomId, SendMessage, Session, Store, Subscribed, Timestamp,
-    UpdateRoom, UserId, Window,
+    Actor, AddParticipant, Attempt, CreateRoom, Denial, Engine, Error, Event, Frame, Limits, Live, MarkKind,
+    MemoryStore, MessageId, Options, PermissionHook, Result, Role, RoomId, SendMessage, Session, Store, Subscribed,
+    Timestamp, UpdateRoom, UserId, Window,
     store::StoreResult,
     wire::{Connection, Identity, Output, Setup, TokenVerifier},
 };
@@ -80,7 +80,18 @@ impl World {
     pub(crate) async fn hears(&mut self, text: &str) -> Result<()> {
         self.alice.send(self.room, says(text)).await?;
         while let Some(frame) = self.live.next().await {
-            if matches!(frame.event(), Event::ChatMessage { message, .. } if message.content.as_deref() == Some(text)) {
+            if is_said(&frame, text) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The same, by waiting and taking in two.
+    pub(crate) async fn waits(&mut self, text: &str) -> Result<()> {
+        self.alice.send(self.room, says(text)).await?;
+        while self.live.ready().await {
+            if self.live.try_next().is_some_and(|frame| is_said(&frame, text)) {
                 break;
             }
         }
@@ -214,6 +225,10 @@ fn connect(engine: &Engine) -> Connection {
     let setup = Setup { room: None, heartbeat, frame_bytes: 1 << 17, auth_timeout };
     let identity = Identity { actor: Actor::User(alice()), name: None, avatar: None, expires_at: None };
     Connection::open(engine.clone(), Arc::new(Yields), setup, Some(identity), Timestamp::from_millis(0))
+}
+
+fn is_said(frame: &Frame, text: &str) -> bool {
+    matches!(frame.event(), Event::ChatMessage { message, .. } if message.content.as_deref() == Some(text))
 }
 
 /// What is there to take now; without presence, which comes when it comes.

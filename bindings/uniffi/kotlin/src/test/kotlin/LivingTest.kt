@@ -29,6 +29,7 @@ import kotlinx.coroutines.flow.toList
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withTimeout
+import kotlinx.coroutines.yield
 
 /** Errors, events, cancellation and ends, as a Kotlin program meets them. */
 class LivingTest {
@@ -101,7 +102,10 @@ class LivingTest {
         events.subscribe(listOf(OpenRoom(room)))
         assertIs<Event.UserJoined>(events.next())
         repeat(50) {
-            launch(start = CoroutineStart.UNDISPATCHED) { events.next() }.cancelAndJoin()
+            val waiting = launch { events.next() }
+            // It gives others their turn first; then it waits.
+            repeat(3) { yield() }
+            waiting.cancelAndJoin()
         }
         repeat(50) { n ->
             launch(start = CoroutineStart.UNDISPATCHED) { ann.send(room, SendMessage("$n", clientId = "$n")) }.cancelAndJoin()
@@ -111,7 +115,8 @@ class LivingTest {
         assertEquals(50, ann.room(room).lastSeq)
         val seqs = events.asFlow().filterIsInstance<Event.ChatMessage>().map { it.message.seq }.take(50).toList()
         assertEquals((1L..50L).toList(), seqs)
-        val waiting = async(start = CoroutineStart.UNDISPATCHED) { events.next() }
+        val waiting = async { events.next() }
+        repeat(3) { yield() }
         events.stop()
         assertNull(waiting.await())
     }
