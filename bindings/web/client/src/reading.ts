@@ -37,13 +37,17 @@ export class Reading {
   }
 
   /**
-   * Takes the room as the server shows it; `anew`: what was known before no longer counts. Answers and events come in
-   * order, so what is posted after this view comes after it.
+   * Takes the room as the server shows it; `anew`: what was known before no longer counts. Events may overtake an answer:
+   * a count that does not know of what was posted meanwhile is asked for again.
    */
   view(room: MyRoom, anew = false): void {
     this.lastSeq = anew ? room.last_seq : Math.max(this.lastSeq, room.last_seq);
-    this.#counted = room.last_seq;
-    this.unread = room.unread_count;
+    if (!anew && room.last_seq < this.#counted) {
+      this.needsCount = true;
+    } else {
+      this.#counted = room.last_seq;
+      this.unread = room.unread_count;
+    }
     if (!room.my) return;
     this.#place(room.my);
     if (room.last_message?.sender !== this.#me()) this.#others = room.last_seq;
