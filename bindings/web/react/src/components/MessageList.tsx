@@ -1,6 +1,6 @@
 /** The messages of a room: as many of them drawn as are seen. */
 
-import { type KeyboardEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { type KeyboardEvent, useMemo, useRef, useState } from "react";
 import { Virtualizer } from "virtua";
 import type { Chat, ChatMessage } from "../types.js";
 import { DeleteDialog } from "./DeleteDialog.js";
@@ -8,7 +8,6 @@ import { type MessageActions, MessageRow } from "./MessageRow.js";
 import { rowsOf } from "./rows.js";
 import { useTexts } from "./texts-context.js";
 import { useInSteps } from "./use-in-steps.js";
-import { useLatest } from "./use-latest.js";
 import { useListScroll } from "./use-list-scroll.js";
 import type { Unread } from "./use-unread.js";
 
@@ -21,12 +20,9 @@ export interface MessageListProps {
   readonly onEdit: (message: ChatMessage) => void;
 }
 
-/** How long a message that was jumped to is shown as such. */
-const TARGET_MS = 1_600;
-
 export function MessageList({ chat, unread, canWrite, onReply, onEdit }: MessageListProps) {
   const texts = useTexts();
-  const { messages, participants, jumpTo, deleteMessage, retry, discard } = chat;
+  const { messages, participants, deleteMessage, retry, discard } = chat;
   const isUnreadAbove = unread && chat.hasOlder && (messages[0]?.seq ?? 0) > unread.seq;
   const unreadFrom = unread && !isUnreadAbove ? unread.seq : null;
   const rows = useInSteps(useMemo(() => rowsOf(messages, unreadFrom), [messages, unreadFrom]));
@@ -34,26 +30,14 @@ export function MessageList({ chat, unread, canWrite, onReply, onEdit }: Message
   const avatars = useMemo(() => new Map(participants.map(({ user_id, avatar }) => [user_id, avatar])), [participants]);
   const box = useRef<HTMLDivElement>(null);
   const isKnown = unread !== undefined;
-  const { list, isPrepended, isAtEnd, newCount, onScroll, toEnd, leave } = useListScroll(box, chat, rows, isKnown);
-
-  const [target, setTarget] = useState<number>();
-  const latestRows = useLatest(rows);
-  useEffect(() => {
-    if (target === undefined) return;
-    const at = latestRows.current.findIndex(({ message }) => message.seq === target);
-    if (at >= 0) list.current?.scrollToIndex(at, { align: "center" });
-    const end = setTimeout(() => setTarget(undefined), TARGET_MS);
-    return () => clearTimeout(end);
-  }, [target, list, latestRows]);
+  const { list, isPrepended, isAtEnd, newCount, onScroll, toEnd, jumpTo, aim } = useListScroll(
+    box,
+    chat,
+    rows,
+    isKnown,
+  );
 
   const [toDelete, setToDelete] = useState<ChatMessage>();
-  const jump = useCallback(
-    (to: string | number) => {
-      leave();
-      void jumpTo(to).then(setTarget, () => {});
-    },
-    [leave, jumpTo],
-  );
   const actions = useMemo<MessageActions>(
     () => ({
       reply: onReply,
@@ -61,9 +45,9 @@ export function MessageList({ chat, unread, canWrite, onReply, onEdit }: Message
       remove: setToDelete,
       retry: ({ client_id }) => client_id !== undefined && retry(client_id),
       discard: ({ client_id }) => client_id !== undefined && discard(client_id),
-      jumpTo: jump,
+      jumpTo,
     }),
-    [onReply, onEdit, retry, discard, jump],
+    [onReply, onEdit, retry, discard, jumpTo],
   );
 
   const onKeyDown = (event: KeyboardEvent) => {
@@ -98,14 +82,14 @@ export function MessageList({ chat, unread, canWrite, onReply, onEdit }: Message
               answers={row.message.reply_to === undefined ? undefined : byId.get(row.message.reply_to)}
               avatar={avatars.get(row.message.sender ?? "")}
               canWrite={canWrite}
-              isTarget={target !== undefined && row.message.seq === target}
+              isTarget={aim?.seq !== undefined && row.message.seq === aim.seq}
               actions={actions}
             />
           )}
         </Virtualizer>
       </div>
       {isUnreadAbove && (
-        <button type="button" className="ce-to-unread" onClick={() => jump(unread.seq)}>
+        <button type="button" className="ce-to-unread" onClick={() => jumpTo(unread.seq)}>
           <svg viewBox="0 0 20 20" aria-hidden="true">
             <path d="M10 16V5m0 0L5.5 9.5M10 5l4.5 4.5" />
           </svg>

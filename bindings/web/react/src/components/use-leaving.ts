@@ -1,6 +1,6 @@
 /** Whether somebody begins to move away from the end: by wheel, finger, scroll bar or key. */
 
-import { type RefObject, useEffect, useRef } from "react";
+import { type RefObject, useEffect } from "react";
 
 const UPWARDS: ReadonlySet<string> = new Set(["ArrowUp", "PageUp", "Home"]);
 
@@ -8,44 +8,56 @@ const UPWARDS: ReadonlySet<string> = new Set(["ArrowUp", "PageUp", "Home"]);
 const BEGINS_MS = 2_000;
 
 /**
- * Calls `leave` before the list moves. Where it stands alone cannot tell: that also changes by what comes.
- * What it returns is true from then on, for as long as it may take to begin; whoever sees it moved away makes it false.
+ * Calls `begins` before the list moves. Where it stands alone cannot tell: that also changes by what comes. Calls `ends`
+ * where somebody turned round, and after as long as it may take to begin.
  */
-export function useLeaving(box: RefObject<HTMLElement | null>, leave: () => void): { current: boolean } {
-  const leaves = useRef(false);
+export function useLeaving(box: RefObject<HTMLElement | null>, begins: () => void, ends: () => void): void {
   useEffect(() => {
     const list = box.current;
     if (!list) return;
     let begun: ReturnType<typeof setTimeout> | undefined;
+    let finger: number | undefined;
+    const end = () => {
+      clearTimeout(begun);
+      ends();
+    };
     const begin = () => {
       if (list.scrollTop <= 0) return;
-      leaves.current = true;
       clearTimeout(begun);
-      begun = setTimeout(() => {
-        leaves.current = false;
-      }, BEGINS_MS);
-      leave();
+      begun = setTimeout(ends, BEGINS_MS);
+      begins();
     };
     const onWheel = ({ deltaY, ctrlKey }: WheelEvent) => {
       if (ctrlKey) return;
       if (deltaY < 0) begin();
-      else leaves.current = false;
+      else end();
+    };
+    const onTouch = ({ touches }: TouchEvent) => {
+      finger = touches[0]?.clientY;
+    };
+    const onDrag = ({ touches }: TouchEvent) => {
+      const [before, now] = [finger, touches[0]?.clientY];
+      finger = now;
+      if (before === undefined || now === undefined || touches.length > 1) return;
+      // The list goes where the finger goes: what is further up comes down with it.
+      if (now > before) begin();
+      else if (now < before) end();
     };
     const onKey = ({ key }: KeyboardEvent) => UPWARDS.has(key) && begin();
-    // Of the list's own parts only the scroll bar is nothing but the list.
-    const onPointer = ({ target }: PointerEvent) => target === list && begin();
+    // Of the list's own parts only the scroll bar, which is not for fingers, and the gaps are nothing but the list.
+    const onPointer = ({ target, pointerType }: PointerEvent) => target === list && pointerType !== "touch" && begin();
     list.addEventListener("wheel", onWheel, { passive: true });
-    list.addEventListener("touchmove", begin, { passive: true });
+    list.addEventListener("touchstart", onTouch, { passive: true });
+    list.addEventListener("touchmove", onDrag, { passive: true });
     list.addEventListener("keydown", onKey);
     list.addEventListener("pointerdown", onPointer);
     return () => {
       clearTimeout(begun);
-      leaves.current = false;
       list.removeEventListener("wheel", onWheel);
-      list.removeEventListener("touchmove", begin);
+      list.removeEventListener("touchstart", onTouch);
+      list.removeEventListener("touchmove", onDrag);
       list.removeEventListener("keydown", onKey);
       list.removeEventListener("pointerdown", onPointer);
     };
-  }, [box, leave]);
-  return leaves;
+  }, [box, begins, ends]);
 }

@@ -5,6 +5,7 @@ import type { VirtualizerHandle } from "virtua";
 import type { Chat } from "../types.js";
 import type { Row } from "./rows.js";
 import { useBrowserLayoutEffect } from "./use-browser-layout-effect.js";
+import { type Aim, useJump } from "./use-jump.js";
 import { useLatest } from "./use-latest.js";
 import { useLeaving } from "./use-leaving.js";
 import { isSeen, useReturn } from "./use-seen.js";
@@ -23,8 +24,10 @@ export interface ListScroll {
   readonly newCount: number;
   readonly onScroll: () => void;
   readonly toEnd: () => void;
-  /** It shall not stay at its end any more. */
-  readonly leave: () => void;
+  /** Goes to a message, by its number or its id. */
+  readonly jumpTo: (to: number | string) => void;
+  /** The message that is gone to. */
+  readonly aim: Aim | undefined;
 }
 
 /** `box` is what scrolls; the list is the last thing in it. `isKnown`: whether it is known what was unread. */
@@ -37,21 +40,21 @@ export function useListScroll(
   const list = useRef<VirtualizerHandle>(null);
   const [isAtEnd, setAtEnd] = useState(true);
   const stick = useRef(true);
+  /** Somebody has begun to move it away from its end, and it has not moved yet. */
+  const leaves = useRef(false);
   const placed = useRef(false);
   /** Where the list was when it was looked at last. */
   const place = useRef({ offset: 0, size: 0, window: 0, rows });
   const firstKey = rows[0]?.message.key;
   const lastRow = rows.at(-1);
-  const before = useRef<{ first: string | undefined; last: string | undefined }>({ first: undefined, last: undefined });
+  const before = useRef<{ first?: string | undefined; last?: string | undefined; hasNewer?: boolean }>({});
   const isPrepended =
     before.current.first !== undefined &&
     before.current.first !== firstKey &&
     before.current.last === lastRow?.message.key;
-  const latest = useLatest({ chat, rows });
+  const { aim, jump, stop } = useJump(list, chat.jumpTo, rows);
+  const latest = useLatest({ chat, rows, aim });
 
-  const leave = useCallback(() => {
-    stick.current = false;
-  }, []);
   /**
    * To what is the end now. The list's own way to its last row goes on while rows are measured, by the row's place: where
    * rows were let go meanwhile, there is none at that place.
@@ -60,13 +63,12 @@ export function useListScroll(
     const scrolled = box.current;
     if (scrolled) scrolled.scrollTop = scrolled.scrollHeight;
   }, [box]);
-  const leaves = useLeaving(box, leave);
 
   /** Tells how far was read, and fetches what comes next in either direction. */
   const look = useCallback(() => {
     const handle = list.current;
     if (!handle || !box.current || !placed.current) return;
-    const { chat, rows } = latest.current;
+    const { chat, rows, aim } = latest.current;
     // As the browser has it: the list itself hears of it a little later.
     const { scrollTop: offset, scrollHeight: size, clientHeight: window } = box.current;
     // Where it is not shown, nothing is known of where one is in it.
@@ -78,24 +80,37 @@ export function useListScroll(
     const end = offset + window;
     const atEnd = !chat.hasNewer && size - end <= NEAR_END;
     if (!atEnd) leaves.current = false;
-    if (atEnd && offset >= was.offset && !leaves.current) stick.current = true;
+    if (atEnd && offset >= was.offset && !leaves.current && !aim) stick.current = true;
     // Where nothing came and nothing was measured, somebody has moved it.
     else if (!atEnd && offset < was.offset && isSame) stick.current = false;
-    setAtEnd(stick.current);
+    setAtEnd(atEnd || stick.current);
     if (offset < NEAR_START && chat.hasOlder) void chat.loadOlder().catch(ignored);
     if (size - end < NEAR_START && chat.hasNewer) void chat.loadNewer().catch(ignored);
     if (chat.status !== "live" || rows.length === 0 || !isSeen(box.current)) return;
     const last = stick.current ? rows.length - 1 : handle.findItemIndex(handle.scrollOffset + handle.viewportSize - 1);
     const seq = lastSeq(rows, last);
     if (chat.unreadCount > 0 && seq > 0) chat.markRead(seq);
-  }, [box, latest, leaves]);
+  }, [box, latest]);
   useReturn(box, look);
+
+  const begins = useCallback(() => {
+    leaves.current = true;
+    stick.current = false;
+  }, []);
+  const ends = useCallback(() => {
+    leaves.current = false;
+    look();
+  }, [look]);
+  useLeaving(box, begins, ends);
 
   useBrowserLayoutEffect(() => {
     const handle = list.current;
     const last = rows.at(-1);
-    const isMineNew = last?.message.isMine === true && last.message.key !== before.current.last;
-    before.current = { first: rows[0]?.message.key, last: last?.message.key };
+    const { hasNewer } = latest.current.chat;
+    // What was just written; not one's own that comes with a page of what was said.
+    const isLatest = last?.message.seq === undefined || !(hasNewer || before.current.hasNewer);
+    const isMineNew = last?.message.isMine === true && last.message.key !== before.current.last && isLatest;
+    before.current = { first: rows[0]?.message.key, last: last?.message.key, hasNewer };
     if (!handle || rows.length === 0 || !isKnown) return;
     if (!placed.current) {
       placed.current = true;
@@ -108,14 +123,14 @@ export function useListScroll(
       stick.current = true;
       stay();
     }
-  }, [rows, isKnown, stay]);
+  }, [rows, isKnown, stay, latest]);
 
   // After the drawing: then the list knows how large everything is.
   // biome-ignore lint/correctness/useExhaustiveDependencies: it is looked again whenever one of these changes.
   useEffect(() => {
     const frame = requestAnimationFrame(look);
     return () => cancelAnimationFrame(frame);
-  }, [rows, chat.status, chat.unreadCount, chat.hasOlder, chat.hasNewer, look]);
+  }, [rows, aim, chat.status, chat.unreadCount, chat.hasOlder, chat.hasNewer, look]);
 
   // What was drawn is measured after that, and only then it is known whether it fits; its window may change as well.
   useEffect(() => {
@@ -138,14 +153,24 @@ export function useListScroll(
   }, [box, look, stay]);
 
   const toEnd = useCallback(() => {
+    stop();
     stick.current = true;
     void latest.current.chat
       .jumpToLatest()
       .catch(ignored)
       .then(() => requestAnimationFrame(stay));
-  }, [latest, stay]);
+  }, [latest, stay, stop]);
 
-  return { list, isPrepended, isAtEnd, newCount: isAtEnd ? 0 : chat.unreadCount, onScroll: look, toEnd, leave };
+  const jumpTo = useCallback(
+    (to: number | string) => {
+      stick.current = false;
+      jump(to);
+    },
+    [jump],
+  );
+
+  const newCount = isAtEnd ? 0 : chat.unreadCount;
+  return { list, isPrepended, isAtEnd, newCount, onScroll: look, toEnd, jumpTo, aim };
 }
 
 /** The number of the last stored message up to a row. */

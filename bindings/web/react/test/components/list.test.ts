@@ -218,13 +218,11 @@ test("where more is unread than is held, it begins at its end, and a button says
   expect(await page.locator(".ce-unread-divider").count()).toBe(0);
   await page.getByRole("button", { name: "1204 new messages" }).click();
   expect(await asked(page, "jumpTo")).toEqual([["jumpTo", 31]]);
-  // When it is held, the line is there, and the button goes.
+  // When it is held, it is gone to, the line is there, and the button goes.
   await come(page, 30, "before");
-  expect(await page.getByRole("button", { name: "1204 new messages" }).count()).toBe(1);
+  expect(await page.locator(".ce-to-unread").count()).toBe(1);
   await come(page, 40, "before");
-  await page.getByRole("button", { name: "1204 new messages" }).waitFor({ state: "detached" });
-  const top = () => page.locator(".ce-list").evaluate((list) => list.scrollTop);
-  while ((await top()) > 0) await wheel(page, -2_000);
+  await page.locator(".ce-to-unread").waitFor({ state: "detached" });
   await page.locator(".ce-unread-divider").waitFor();
 });
 
@@ -283,6 +281,65 @@ test("the quoted message is gone to, and marked", async () => {
   expect(place).toBeGreaterThan(0);
   expect(place).toBeLessThan(600);
   await page.locator("[data-target]").waitFor({ state: "detached" });
+});
+
+test("a message that is not held is gone to when it is drawn, also where one looks at the end until then", async () => {
+  const page = await open("fifty");
+  await page.evaluate(() => {
+    const arrived = new Promise<number>((arrive) => {
+      window.arrive = () => arrive(-195);
+    });
+    window.change((chat) => ({
+      ...chat,
+      jumpTo: () => arrived,
+      messages: chat.messages.map((message) => (message.seq === 50 ? { ...message, reply_to: "elsewhere" } : message)),
+    }));
+  });
+  await settled(page);
+  await page.locator(".ce-quote").click();
+  // Somebody comes back to the page: it looks where it is, which is still the end.
+  await page.evaluate(() => window.dispatchEvent(new Event("focus")));
+  await settled(page);
+  await page.evaluate(async () => {
+    window.arrive();
+    // The answer is here; what it brought is drawn with a later frame, and ends with what one has said oneself.
+    for (let frame = 0; frame < 3; frame += 1) await new Promise(requestAnimationFrame);
+    window.change((chat) => {
+      const one = chat.messages.find(({ message_type, isMine }) => message_type === "text" && !isMine);
+      if (!one) throw new Error("nobody said anything");
+      const around = Array.from({ length: 50 }, (_, n) => {
+        const name = { key: `a${n}`, id: `a${n}`, client_id: `a${n}`, seq: n - 200 };
+        return { ...one, ...name, content: `Far up, number ${n} ${"and more of it ".repeat(n % 5)}`, isMine: n === 49 };
+      });
+      return { ...chat, messages: around, hasOlder: false, hasNewer: true };
+    });
+  });
+  await settled(page);
+  const place = await topOf(page, "Far up, number 5 ");
+  expect(place).toBeGreaterThan(0);
+  expect(place).toBeLessThan(600);
+  expect(await page.locator("[data-target]").count()).toBe(1);
+  await page.locator("[data-target]").waitFor({ state: "detached" });
+  expect(await topOf(page, "Far up, number 5 ")).toBe(place);
+});
+
+test("a finger that pulls at the end does not keep it from staying there; one that goes up the talk does", async () => {
+  const page = await open("fifty", { hasTouch: true });
+  const screen = await page.context().newCDPSession(page);
+  const touch = (type: "touchStart" | "touchMove" | "touchEnd", y?: number) =>
+    screen.send("Input.dispatchTouchEvent", { type, touchPoints: y === undefined ? [] : [{ x: 400, y }] });
+  const drag = async (by: number) => {
+    await touch("touchStart", 300);
+    for (let step = 1; step <= 10; step += 1) await touch("touchMove", 300 + (by * step) / 10);
+    await touch("touchEnd");
+    await settled(page);
+  };
+  await drag(-200);
+  await come(page, 3);
+  expect(await toEnd(page)).toBeLessThanOrEqual(2);
+  await drag(200);
+  await come(page, 3);
+  expect(await toEnd(page)).toBeGreaterThan(150);
 });
 
 test("by the keyboard: along the messages, to what can be done with one, and back", async () => {

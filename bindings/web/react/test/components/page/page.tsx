@@ -13,6 +13,8 @@ declare global {
     change: (change: (chat: Chat) => Chat) => void;
     /** What the components asked of the room: the function's name, and what it was given. */
     asked: [name: string, ...given: unknown[]][];
+    /** Lets a jump arrive that a test holds back. */
+    arrive: () => void;
     /** How long the first drawing took, in milliseconds of script. */
     drawnIn: number;
   }
