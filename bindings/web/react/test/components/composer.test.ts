@@ -112,6 +112,17 @@ test("an emoji stands where the caret was", async () => {
   expect(await emoji.evaluate((button) => button === document.activeElement)).toBe(true);
 });
 
+test("the emoji are there in a browser that cannot tell letters apart", async () => {
+  const page = await open("conversation");
+  await page.evaluate(() => Object.assign(Intl, { Segmenter: undefined }));
+  await page.getByRole("button", { name: "Emoji" }).click();
+  const choice = page.getByRole("group", { name: "Emoji" }).getByRole("button");
+  expect(await choice.count()).toBe(38);
+  // It consists of four code points.
+  await choice.getByText("❤️‍🔥", { exact: true }).click();
+  expect(await field(page).inputValue()).toBe("❤️‍🔥");
+});
+
 test("what was begun stays in its room, and comes back with it", async () => {
   const page = await open("conversation");
   const goTo = (id: string) =>
