@@ -2,6 +2,7 @@
 
 import { useEffect, useRef, useState } from "react";
 import type { Chat } from "../types.js";
+import { excerpt } from "./Quote.js";
 import { useTexts } from "./texts-context.js";
 
 export function Announcer({ chat }: { readonly chat: Chat }) {
@@ -15,12 +16,13 @@ export function Announcer({ chat }: { readonly chat: Chat }) {
     told.current = messages.reduce((last, { seq = 0 }) => Math.max(last, seq), since ?? 0);
     // What was there when the room was opened is read, not told.
     if (since === undefined) return;
-    const fresh = messages.filter(({ seq, isMine, content }) => seq !== undefined && seq > since && !isMine && content);
-    if (fresh.length === 0) return;
-    const says = fresh
-      .slice(-3)
-      .map(({ senderName, content }) => (senderName ? texts.said(senderName, content ?? "") : content));
-    setSaid({ says: says.join("\n"), seq: told.current });
+    const says = messages.flatMap((message) => {
+      const { seq = 0, isMine, senderName, content } = message;
+      const said = content || excerpt(message, "");
+      if (seq <= since || isMine || !said) return [];
+      return senderName ? texts.said(senderName, said) : said;
+    });
+    if (says.length > 0) setSaid({ says: says.slice(-3).join("\n"), seq: told.current });
   }, [messages, status, texts]);
   return (
     <div className="ce-hidden" aria-live="polite">

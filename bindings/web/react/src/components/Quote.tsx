@@ -21,8 +21,8 @@ export function Quote({ message, onJump }: QuoteProps) {
   );
 }
 
-/** What a message says, in one line. */
+/** What a message says, in one line; one that is only a file, what that is called. */
 export function excerpt(message: Pick<ChatMessage, "deleted_at" | "content" | "attachments">, deleted: string): string {
   if (message.deleted_at) return deleted;
-  return (message.content ?? message.attachments?.[0]?.name ?? "").slice(0, 200);
+  return (message.content || message.attachments?.[0]?.name || "").slice(0, 200);
 }

@@ -3,9 +3,11 @@
 import { describe, expect, test } from "vitest";
 import { initials } from "../../src/components/Avatar.js";
 import { linkify } from "../../src/components/linkify.js";
+import { excerpt } from "../../src/components/Quote.js";
 import { safeUrl } from "../../src/components/safe-url.js";
 import { english, german } from "../../src/components/texts.js";
 import { briefly, clock, dayName } from "../../src/components/time.js";
+import type { ChatMessage } from "../../src/types.js";
 
 describe("addresses within a text", () => {
   const links = (text: string) => linkify(text).flatMap(({ text, href }) => (href === undefined ? [] : [[text, href]]));
@@ -88,6 +90,16 @@ test.each([
   ["🧹 Ben", "🧹B"],
 ])("the initials of %s are %s", (name, letters) => {
   expect(initials(name)).toBe(letters);
+});
+
+test("what a message says in one line: its text, or what its file is called", () => {
+  const attachments = [{ name: "plan.svg", content_type: "image/svg+xml", size: 900, url: "/plan.svg" }];
+  const says = (message: object) => excerpt(message as ChatMessage, "Gone");
+  expect(says({ content: "The plan", attachments })).toBe("The plan");
+  expect(says({ content: "", attachments })).toBe("plan.svg");
+  expect(says({ attachments })).toBe("plan.svg");
+  expect(says({ content: "" })).toBe("");
+  expect(says({ attachments, deleted_at: "2026-11-25T11:00:00Z" })).toBe("Gone");
 });
 
 test("days have names as long as they are near", () => {
