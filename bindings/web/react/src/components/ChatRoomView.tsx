@@ -90,7 +90,8 @@ export function ChatRoomView({ chat, texts = english, className, header, empty }
         ) : (
           <p className="ce-refusal">{refusal}</p>
         )}
-        <Announcer chat={chat} />
+        {/* Another one for each room: what was said here before is no news there. */}
+        <Announcer key={`of ${room?.id}`} chat={chat} />
       </section>
     </TextsContext.Provider>
   );

@@ -43,3 +43,18 @@ test("a message that is only a file is told by what that is called, and what was
   show(after(another, { content: undefined as never, deleted_at: "2026-11-25T11:00:00Z" }));
   expect(told()).toBe("Ben Okafor: plan.svg");
 });
+
+test("what was said in a room before one came to it from another one is not told", () => {
+  const { show, told } = shown(room("one", 10));
+  const other = room("other", 40);
+  show(other);
+  expect(told()).toBe("");
+  show(after(other, { content: "On my way" }));
+  expect(told()).toBe("Ben Okafor: On my way");
+  // Fewer were said here: what comes is told all the same, and not what was told there.
+  const one = room("one", 10);
+  show(one);
+  expect(told()).toBe("");
+  show(after(one, { content: "Hello" }));
+  expect(told()).toBe("Ben Okafor: Hello");
+});
