@@ -47,8 +47,10 @@ export function ChatRoomView({ chat, texts = english, className, header, empty }
   const { status, messages, room, connection, typingUsers } = chat;
   const unread = useUnread(chat);
   const refusal = refusalOf(chat, texts);
-  // A room that the list has shown is there before its messages are.
-  const isKnown = room !== null && (status === "live" || status === "stale");
+  // A room that the list of rooms has shown is there before its messages are.
+  const isKnown = unread !== undefined;
+  // One that is come back to is as it was left: a list of that would begin at the wrong place.
+  const isPast = status === "stale" && !isKnown;
   return (
     <TextsContext.Provider value={texts}>
       <section
@@ -62,7 +64,7 @@ export function ChatRoomView({ chat, texts = english, className, header, empty }
           <div className="ce-list-box">
             <p className="ce-gone">{texts.gone}</p>
           </div>
-        ) : messages.length > 0 ? (
+        ) : messages.length > 0 && !isPast ? (
           <MessageList
             key={room?.id}
             chat={chat}

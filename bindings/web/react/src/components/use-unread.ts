@@ -14,13 +14,22 @@ export interface Unread {
  * while one looks is below none. Sending takes it away. `undefined` until the room is known, `null` where all is read.
  */
 export function useUnread(chat: Chat): Unread | null | undefined {
-  const { status, room, my, unreadCount, messages } = chat;
+  const { status, connection, room, messages } = chat;
   const [opened, setOpened] = useState<{ room: string; unread: Unread | null }>();
   const known = opened?.room === room?.id ? opened : undefined;
-  if (!known && room && my && (status === "live" || status === "stale")) {
-    setOpened({ room: room.id, unread: unreadCount > 0 ? { seq: my.marker_seq + 1, count: unreadCount } : null });
-  }
+  // A room that one comes back to is as it was when one left, until it is live. Without a connection, that is all there is.
+  const isNow = status === "live" || (status === "stale" && connection.status !== "open");
+  if (!known && room && chat.my && isNow) setOpened({ room: room.id, unread: unreadIn(chat, chat.my) });
   const last = messages.at(-1);
   if (known?.unread && last?.isMine && last.progress === "pending") setOpened({ ...known, unread: null });
   return known?.unread;
+}
+
+/** In a room that one comes back to, what was missed is there before the server has counted it: what is held counts, too. */
+function unreadIn({ messages, unreadCount }: Chat, { marker_seq }: NonNullable<Chat["my"]>): Unread | null {
+  const held = messages.filter(
+    ({ seq = 0, isMine, sender, deleted_at }) => seq > marker_seq && !isMine && sender && !deleted_at,
+  );
+  const count = Math.max(held.length, unreadCount);
+  return count > 0 ? { seq: marker_seq + 1, count } : null;
 }

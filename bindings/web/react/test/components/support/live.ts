@@ -11,8 +11,8 @@ import { ARGS, CHROMIUM } from "./browser.js";
 export interface Live {
   server: Server;
   network: Network;
-  /** A page of a user; what is not given is not shown. */
-  page(user: string, query?: { room?: string; list?: string }): Promise<Page>;
+  /** A page of a user; what is not given is not shown. `before` it is loaded, something may be put between. */
+  page(user: string, query?: { room?: string; list?: string }, before?: (page: Page) => Promise<void>): Promise<Page>;
 }
 
 /** Sets the stage for the tests of a file. */
@@ -23,13 +23,14 @@ export function live(settings: Settings = {}, build: Build = "development"): Liv
   const set: Live = {
     server: undefined as never,
     network: undefined as never,
-    async page(user, query = {}) {
+    async page(user, query = {}, before) {
       if (!browser || !site) throw new Error("there is no browser");
       const page = await browser.newPage({ viewport: { width: 900, height: 640 } });
       page.on("pageerror", (error) => complaints.push(`${user}: ${error.message}`));
       page.on("console", (line) => {
         if (/Content Security Policy/.test(line.text())) complaints.push(`${user}: ${line.text()}`);
       });
+      await before?.(page);
       const address = { url: `ws://127.0.0.1:${set.network.port}/ws/`, token: token(user), ...query };
       await page.goto(`${site.url}live?${new URLSearchParams(address)}`);
       return page;
