@@ -182,3 +182,27 @@ test("a message that comes while nobody looks is told on the desktop, and a clic
   await client.page.evaluate(() => (window as unknown as Noticed).notices[0]?.open());
   await client.page.waitForURL("**/jobs/42/chat");
 });
+
+test("where a page may show no notices although they are allowed, it goes on", async () => {
+  const client = await set.visitor("client1");
+  await client.page.addInitScript(() => {
+    Object.defineProperty(document, "hidden", { get: () => true });
+    // As Chrome does on Android: there they are for service workers alone.
+    class Notice {
+      static permission = "granted";
+      constructor() {
+        Object.assign(window, { tried: true });
+        throw new TypeError("Illegal constructor. Use ServiceWorkerRegistration.showNotification() instead.");
+      }
+    }
+    Object.assign(window, { Notification: Notice });
+  });
+  await client.page.goto("/");
+  await client.page.locator("[data-job='42']").waitFor();
+  const cleaner = await set.visitor("cleaner1");
+  await cleaner.opensChat(42);
+  await cleaner.says("I have rung twice");
+  await client.page.waitForFunction(() => "tried" in window);
+  // What it throws is a complaint, which no page may give cause for.
+  await client.page.locator("[data-job='42'] .ce-unread-badge").waitFor();
+});

@@ -16,12 +16,13 @@ export function useDesktopNotifications(): void {
         const job = jobs?.find(({ id }) => room.getSnapshot().info?.key === `job:${id}`);
         if (!job) return;
         const sender = [job.client, job.cleaner].find(({ id }) => id === message.sender);
-        const notice = new Notification(sender?.name ?? job.title, {
-          body: message.content ?? "",
+        const notice = notify(sender?.name ?? job.title, {
+          body: message.content || message.attachments?.[0]?.name || "",
           // The latest word in a chat takes the place of the one before it.
           tag: message.room,
           icon: "/icon.svg",
         });
+        if (!notice) return;
         notice.onclick = () => {
           window.focus();
           navigate(`/jobs/${job.id}/chat`);
@@ -30,4 +31,13 @@ export function useDesktopNotifications(): void {
       }),
     [client, jobs, navigate],
   );
+}
+
+/** On Android a page may ask, and is allowed, and cannot: notices are a service worker's there, and this page has none. */
+function notify(title: string, options: NotificationOptions): Notification | undefined {
+  try {
+    return new Notification(title, options);
+  } catch {
+    return undefined;
+  }
 }
