@@ -202,8 +202,6 @@ export class ChatClient {
   // ---- opening rooms -----------------------------------------------------------------------------------------------
 
   #follow(room: Room): void {
-    clearTimeout(this.#lingering.get(room));
-    this.#lingering.delete(room);
     if (this.#opening.has(room)) {
       this.#opening.set(room, true);
       return;
@@ -213,26 +211,34 @@ export class ChatClient {
   }
 
   #release(room: Room): void {
-    if (this.#lingering.has(room)) return;
+    clearTimeout(this.#lingering.get(room));
     const timer = setTimeout(() => {
       this.#lingering.delete(room);
-      if (this.#wants(room)) return;
-      room.closed();
-      // It may be known by two names.
-      if ([...this.#all].some((other) => other.id === room.id && this.#wants(other))) return;
-      this.#connection.request("unsubscribe", { rooms: [room.name] }).catch(() => {});
+      // What is being opened is closed as soon as it is open.
+      if (!this.#wants(room) && !this.#opening.has(room)) this.#close(room);
     }, LINGER_MS);
     this.#lingering.set(room, timer);
+  }
+
+  #close(room: Room): void {
+    room.closed();
+    // It may be known by two names.
+    if ([...this.#all].some((other) => other.id === room.id && this.#wants(other))) return;
+    this.#connection.request("unsubscribe", { rooms: [room.name] }).catch(() => {});
   }
 
   #wants(room: Room): boolean {
     return room.isWatched || this.#list.follows(room);
   }
 
+  #keeps(room: Room): boolean {
+    return this.#wants(room) || this.#lingering.has(room);
+  }
+
   /** Opens what is to be opened, in as few commands as the server takes. */
   #openAll(): void {
     const state = this.#connection.getSnapshot();
-    const rooms = [...this.#toOpen];
+    const rooms = [...this.#toOpen].filter((room) => this.#keeps(room));
     this.#toOpen.clear();
     if (state.status !== "open") return;
     for (let at = 0; at < rooms.length; at += state.limits.subscribe_rooms) {
@@ -253,9 +259,18 @@ export class ChatClient {
       if (!(error instanceof ChatError)) throw error;
       // The next connection opens them again.
       if (error.code === "disconnected") return;
+      if (error.retry === "never" && rooms.length > 1) {
+        // One of them may be what is wrong: each is asked for by itself.
+        for (const room of rooms) void this.#open([room]);
+        return;
+      }
       this.#tell("error", { error });
-      if (error.retry === "never") return;
-      this.#later = setTimeout(() => rooms.forEach((room) => void this.#follow(room)), error.retryAfterMs ?? LATER_MS);
+      if (error.retry === "never") for (const room of rooms) this.#removed(room);
+      else
+        this.#later = setTimeout(
+          () => rooms.forEach((room) => void this.#follow(room)),
+          error.retryAfterMs ?? LATER_MS,
+        );
     }
   }
 
@@ -264,7 +279,8 @@ export class ChatClient {
     this.#opening.delete(room);
     if (!opened || "gone" in opened) this.#removed(room);
     else again = room.opened(opened) || again;
-    if (again) this.#follow(room);
+    if (!this.#keeps(room)) this.#close(room);
+    else if (again) this.#follow(room);
   }
 
   // ---- what the connection tells -----------------------------------------------------------------------------------

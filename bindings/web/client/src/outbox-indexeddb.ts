@@ -79,18 +79,27 @@ class IndexedDbOutbox implements OutboxStorage {
 
   /** Runs `work` in a transaction, and waits until that is durable. */
   async #in<T>(mode: IDBTransactionMode, work: (entries: IDBObjectStore) => Promise<T>): Promise<T> {
-    this.#opened ??= open(this.#name);
-    const database = await this.#opened.catch((error) => {
-      this.#opened = undefined;
-      throw error;
-    });
-    const transaction = database.transaction(ENTRIES, mode, { durability: "strict" });
+    const transaction = await this.#begin(mode);
     const ended = new Promise<void>((resolve, reject) => {
       transaction.oncomplete = () => resolve();
       transaction.onabort = () => reject(transaction.error);
     });
     const [result] = await Promise.all([work(transaction.objectStore(ENTRIES)), ended]);
     return result;
+  }
+
+  async #begin(mode: IDBTransactionMode): Promise<IDBTransaction> {
+    const begin = async () => {
+      this.#opened ??= open(this.#name);
+      return (await this.#opened).transaction(ENTRIES, mode, { durability: "strict" });
+    };
+    try {
+      return await begin();
+    } catch {
+      // It may have been closed, by the browser or for another tab: then it is opened once more.
+      this.#opened = undefined;
+      return begin();
+    }
   }
 }
 

@@ -66,8 +66,13 @@ export class Outbox extends Observable<readonly Outgoing[]> {
   #online = false;
   #working = false;
   #again = false;
+  /** Whether nobody else who shares the storage sends now. */
+  #isAlone = false;
+  /** What sends now, by room. */
+  readonly #lanes = new Map<string, Promise<void>>();
+  /** The rooms in which the server wants to be asked later. */
+  readonly #later = new Map<string, ReturnType<typeof setTimeout>>();
   #stop: (() => void) | undefined;
-  readonly #sleeping = new Set<() => void>();
 
   constructor(storage: OutboxStorage, carrier: Carrier) {
     super();
@@ -100,7 +105,8 @@ export class Outbox extends Observable<readonly Outgoing[]> {
   /** There is no connection: what is pending stays so. */
   offline(): void {
     this.#online = false;
-    for (const wake of this.#sleeping) wake();
+    for (const timer of this.#later.values()) clearTimeout(timer);
+    this.#later.clear();
   }
 
   /** Adds an operation; it is shown at once. */
@@ -202,6 +208,7 @@ export class Outbox extends Observable<readonly Outgoing[]> {
   /** Sends what waits, until nothing does or there is no connection. */
   async #work(): Promise<void> {
     this.#again = true;
+    if (this.#isAlone) this.#start();
     if (this.#working) return;
     this.#working = true;
     try {
@@ -213,26 +220,38 @@ export class Outbox extends Observable<readonly Outgoing[]> {
     }
   }
 
+  /** Nobody else who shares the storage sends meanwhile. */
   async #pass(): Promise<void> {
     this.#again = false;
     await this.#reload();
-    const rooms = new Map<string, Outgoing[]>();
-    for (const entry of this.#entries) {
-      if (entry.state !== "pending" || this.#saving.has(entry.clientId)) continue;
-      const lane = rooms.get(entry.room);
-      if (lane) lane.push(entry);
-      else rooms.set(entry.room, [entry]);
-    }
-    await Promise.all([...rooms.values()].map((lane) => this.#lane(lane)));
+    this.#isAlone = true;
+    this.#start();
+    // What is written meanwhile goes out at once, also in rooms in which nothing waited.
+    while (this.#lanes.size > 0) await Promise.allSettled(this.#lanes.values());
+    this.#isAlone = false;
   }
 
-  async #lane(lane: Outgoing[]): Promise<void> {
-    for (const entry of lane) {
-      // It may have arrived or been discarded meanwhile.
-      while (this.#online && this.#find(entry.clientId)?.state === "pending") {
-        if (await this.#attempt(entry)) break;
-      }
+  /** Begins to send in each room where something waits. */
+  #start(): void {
+    for (const { room } of this.#entries) {
+      if (this.#lanes.has(room) || !this.#next(room)) continue;
+      this.#lanes.set(
+        room,
+        this.#lane(room).finally(() => this.#lanes.delete(room)),
+      );
     }
+  }
+
+  async #lane(room: string): Promise<void> {
+    let next = this.#next(room);
+    while (next && (await this.#attempt(next))) next = this.#next(room);
+  }
+
+  /** What is to be sent next in a room, if it is time for that. */
+  #next(room: string): Outgoing | undefined {
+    if (!this.#online || this.#later.has(room)) return undefined;
+    const first = this.#entries.find((entry) => entry.room === room && entry.state === "pending");
+    return first && !this.#saving.has(first.clientId) ? first : undefined;
   }
 
   /** Has one done; `false` if it is to be tried again. */
@@ -244,30 +263,26 @@ export class Outbox extends Observable<readonly Outgoing[]> {
       if (this.#carrier.stored(entry as OutboxEntry, message)) this.#show({ ...entry, state: "sent" } as Outgoing);
       else this.#hide(({ clientId }) => clientId === entry.clientId);
     } catch (error) {
-      if (!(error instanceof ChatError)) throw error;
-      if (error.code === "disconnected") return false;
-      if (error.retry === "later") {
-        await this.#sleep(error.retryAfterMs ?? LATER_MS);
+      const known = error instanceof ChatError ? error : new ChatError("invalid_argument", String(error), "never");
+      if (known.code === "disconnected") return false;
+      if (known.retry === "later") {
+        this.#wait(entry.room, known.retryAfterMs ?? LATER_MS);
         return false;
       }
-      const failed = this.#fail(entry as OutboxEntry, error);
+      const failed = this.#fail(entry as OutboxEntry, known);
       // What was given up meanwhile is not to come back.
       if (this.#find(entry.clientId)) await this.#storage.put(failed).catch(() => {});
     }
     return true;
   }
 
-  /** Waits so long, or until there is no connection. */
-  #sleep(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = () => {
-        clearTimeout(timer);
-        this.#sleeping.delete(wake);
-        resolve();
-      };
-      const timer = setTimeout(wake, ms);
-      this.#sleeping.add(wake);
-    });
+  /** Sends nothing in a room for so long; the others do not wait for it. */
+  #wait(room: string, ms: number): void {
+    const again = () => {
+      this.#later.delete(room);
+      void this.#work();
+    };
+    this.#later.set(room, setTimeout(again, ms));
   }
 }
 

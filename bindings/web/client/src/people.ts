@@ -10,6 +10,8 @@ export class People {
   isComplete = false;
   /** Who has the room open. */
   present: readonly string[] = [];
+  /** Whether it was known who is connected, and is not known now. */
+  wereSeen = false;
   /** Who types, oneself included. */
   typing: readonly string[] = [];
 
@@ -26,6 +28,7 @@ export class People {
 
   /** Begins anew. */
   replace(participants: readonly Participant[], isComplete: boolean): void {
+    this.wereSeen = false;
     this.isComplete = isComplete;
     this.#participants = new Map(participants.map((participant) => [participant.user_id, participant]));
     this.#shown = undefined;
@@ -35,6 +38,25 @@ export class People {
   meet(participants: readonly Participant[], isComplete: boolean): void {
     this.isComplete = isComplete;
     for (const participant of participants) this.#put(participant);
+  }
+
+  /** Nobody is known to be connected. */
+  away(): void {
+    this.present = [];
+    for (const [user, { online, last_seen: _, ...known }] of this.#participants) {
+      if (online === undefined) continue;
+      this.wereSeen = true;
+      this.#participants.set(user, known);
+      this.#shown = undefined;
+    }
+  }
+
+  /** Takes over who is connected, of whom that is not known: what came meanwhile is later. */
+  see(participants: readonly Participant[]): void {
+    this.wereSeen = false;
+    for (const { user_id, online, last_seen } of participants) {
+      if (this.find(user_id)?.online === undefined) this.#change(user_id, { online, last_seen });
+    }
   }
 
   /** Takes over markers that came with a catch-up: they are later than anything that was implied. */

@@ -39,6 +39,8 @@ export class Replica {
   /** Who types, oneself left out; the same array until that changes. */
   typing = NOBODY;
   #gate: Gate<Event & Position> | undefined;
+  /** What came of messages while pages of them were under way, by their numbers; for each page. */
+  readonly #overtaking = new Set<Map<number, Message>>();
   /** Where the list of rooms saw it: from here on it can be followed without a snapshot. */
   #listedAt: string | undefined;
 
@@ -113,6 +115,21 @@ export class Replica {
     this.reading.view(room, anew);
   }
 
+  /** Has a page fetched, and brought up to date: what came meanwhile may be later than what the page says. */
+  async page(fetch: (current: (page: readonly Message[]) => Message[]) => Promise<unknown>): Promise<void> {
+    const later = new Map<number, Message>();
+    this.#overtaking.add(later);
+    const current = (message: Message): Message => {
+      const now = later.get(message.seq);
+      return now && now.rev > message.rev ? now : message;
+    };
+    try {
+      await fetch((page) => page.map(current));
+    } finally {
+      this.#overtaking.delete(later);
+    }
+  }
+
   /** Holds these messages, oldest first, instead of those that were held. */
   hold(messages: readonly Message[], more: { older: boolean; newer: boolean }): void {
     this.window = new MessageWindow(this.#keeper.windowSize, messages, more);
@@ -124,6 +141,7 @@ export class Replica {
     if (event.type === "room_updated") this.info = event.room_info;
     if (!("message" in event)) return;
     const { message } = event;
+    for (const later of this.#overtaking) later.set(message.seq, message);
     this.window?.apply(message);
     if (!this.lastMessage || message.seq >= this.lastMessage.seq) this.lastMessage = message;
     this.#keeper.stored([message]);
@@ -144,9 +162,9 @@ export class Replica {
     if (!same) this.typing = others;
   }
 
-  /** Nobody is known to be there: the connection is gone. */
+  /** Nobody is known to be there: it is not followed. */
   alone(): void {
-    this.people.present = NOBODY;
+    this.people.away();
     this.setTyping(NOBODY);
   }
 

@@ -68,6 +68,8 @@ export interface RoomSnapshot {
 
 /** How many messages a page has. */
 const PAGE = 50;
+/** Of how many people it is known whether they are connected. */
+const PEOPLE = 100;
 
 const NOTHING: readonly Outgoing[] = [];
 
@@ -96,6 +98,8 @@ export class Room extends Observable<RoomSnapshot> {
   /** Whether the list has brought the number of unread messages on this connection. */
   #counted = false;
   #counting = false;
+  /** How often it was asked for other messages than those that are held. */
+  #jumps = 0;
   readonly #loading = new Map<"older" | "newer", Promise<void>>();
   #outbox: readonly Outgoing[] = NOTHING;
   #shown: { from: readonly Message[]; outbox: readonly Outgoing[]; messages: readonly Message[] } | undefined;
@@ -192,7 +196,7 @@ export class Room extends Observable<RoomSnapshot> {
     return this.#load("older", async (window) => {
       const before = window.first?.seq;
       if (!window.hasOlder || before === undefined) return;
-      await this.#history({ before }, ({ results, next }) => window.older(results.reverse(), next !== null));
+      await this.#history({ before }, (messages, more) => window.older(messages.reverse(), more));
     });
   }
 
@@ -201,7 +205,7 @@ export class Room extends Observable<RoomSnapshot> {
     return this.#load("newer", async (window) => {
       const after = window.last?.seq;
       if (!window.hasNewer || after === undefined) return;
-      await this.#history({ after }, ({ results, next }) => window.newer(results, next !== null));
+      await this.#history({ after }, (messages, more) => window.newer(messages, more));
     });
   }
 
@@ -210,22 +214,31 @@ export class Room extends Observable<RoomSnapshot> {
    * Returns its `seq`, for scrolling there.
    */
   async jumpTo(target: number | string): Promise<number> {
+    this.#jumps += 1;
     const held = this.#known.window?.messages.find(({ id, seq }) => id === target || seq === target);
     if (held) return held.seq;
     const seq = typeof target === "number" ? target : (await this.#host.message(target)).seq;
-    await this.#history({ around: seq }, ({ results }) => {
-      const [first, last] = [results[0]?.seq ?? 1, results.at(-1)?.seq ?? 0];
-      this.#known.hold(results, { older: first > 1, newer: last < this.#known.reading.lastSeq });
-      this.changed();
-    });
+    await this.#replace({ around: seq });
     return seq;
   }
 
   /** Holds the last messages, instead of those that were held. */
   async jumpToLatest(): Promise<void> {
+    this.#jumps += 1;
     if (this.#known.window && !this.#known.window.hasNewer) return;
-    await this.#history({}, ({ results, next }) => {
-      this.#known.hold(results.reverse(), { older: next !== null, newer: false });
+    await this.#replace({});
+    // What was posted while the page was under way is not in it.
+    await this.loadNewer();
+  }
+
+  /** Holds other messages, unless one has gone elsewhere meanwhile, or is not here any more. */
+  async #replace(place: { around?: number }): Promise<void> {
+    const jump = this.#jumps;
+    await this.#history(place, (messages) => {
+      if (jump !== this.#jumps || this.#status === "gone" || messages.length === 0) return;
+      messages.sort((a, b) => a.seq - b.seq);
+      const [first, last] = [messages[0]?.seq ?? 1, messages.at(-1)?.seq ?? 0];
+      this.#known.hold(messages, { older: first > 1, newer: last < this.#known.reading.lastSeq });
       this.changed();
     });
   }
@@ -245,11 +258,15 @@ export class Room extends Observable<RoomSnapshot> {
     return loading;
   }
 
-  async #history(
+  #history(
     place: { before?: number; after?: number; around?: number },
-    take: (page: Page<Message>) => void,
+    take: (messages: Message[], more: boolean) => void,
   ): Promise<void> {
-    await this.#host.request("history", { room: this.name, ...place, limit: PAGE }, take);
+    return this.#known.page((current) =>
+      this.#host.request("history", { room: this.name, ...place, limit: PAGE }, ({ results, next }) =>
+        take(current(results), next !== null),
+      ),
+    );
   }
 
   // ---- showing ---------------------------------------------------------------------------------------------------
@@ -292,6 +309,7 @@ export class Room extends Observable<RoomSnapshot> {
     // A room that only the list follows has no messages yet.
     if (!this.#known.window && this.#status !== "gone") this.#status = "loading";
     if (this.#status !== "live") this.#host.follow(this);
+    else void this.#see();
   }
 
   // ---- what the client tells it ------------------------------------------------------------------------------------
@@ -323,7 +341,9 @@ export class Room extends Observable<RoomSnapshot> {
 
   /** The list of rooms shows it. @internal */
   listed(room: MyRoom): void {
-    this.#known.listed(room);
+    // What comes live is later than the answer may be.
+    if (this.#status === "live") this.#known.reading.view(room);
+    else this.#known.listed(room);
     this.#counted = true;
     if (this.#status === "gone") this.#status = "idle";
     this.#recounted();
@@ -360,12 +380,26 @@ export class Room extends Observable<RoomSnapshot> {
     this.#status = "live";
     this.#host.outbox.settle(this.answersTo);
     if (mended !== "snapshot" && !this.#counted) reading.needsCount = true;
+    if (this.#watched) void this.#see();
     reading.received();
     reading.again();
     this.#recounted();
     const cause = this.#cause;
     this.#cause = undefined;
     if (cause && again) this.#host.tell("continuity", { room: this, cause, mended });
+  }
+
+  /** Asks who is connected: what was missed does not say. */
+  async #see(): Promise<void> {
+    if (!this.#known.people.wereSeen) return;
+    try {
+      await this.#host.request("list_participants", { room: this.name, limit: PEOPLE }, ({ results }) => {
+        this.#known.people.see(results);
+        this.changed();
+      });
+    } catch {
+      // Opening the room again asks again.
+    }
   }
 
   /** Something happened in it. @internal */
@@ -414,6 +448,7 @@ export class Room extends Observable<RoomSnapshot> {
   /** It is no longer followed: what is known grows old. @internal */
   closed(): void {
     if (this.#status === "live") this.#status = "stale";
+    this.#known.alone();
     this.#host.outbox.settle(this.answersTo);
     this.changed();
   }

@@ -1,5 +1,6 @@
 /** The list of my rooms, and how much is unread in all. */
 
+import type { ChatError } from "./errors.js";
 import type { Host } from "./host.js";
 import type { MyRoom } from "./protocol.js";
 import type { Room, RoomSnapshot } from "./room.js";
@@ -17,6 +18,8 @@ export interface RoomListSnapshot {
 
 /** How many rooms are asked for at once. */
 const PAGE = 200;
+/** How long to wait where the server could not bring the list and does not say how long. */
+const LATER_MS = 1_000;
 
 /**
  * My rooms, as a store. While somebody listens, every room of the list is followed: its last message, unread count and
@@ -33,7 +36,9 @@ export class RoomList extends Observable<RoomListSnapshot> {
   readonly #rooms = new Map<Room, () => void>();
   #status: RoomListSnapshot["status"] = "idle";
   #watched = false;
-  #loading = false;
+  /** Those that were seen since the list is being asked for. */
+  #seen: Set<Room> | undefined;
+  #later: ReturnType<typeof setTimeout> | undefined;
   /** Those whose people were asked for on this connection, so that nobody is asked for again who is not there. */
   readonly #met = new Set<Room>();
   #meeting = false;
@@ -65,12 +70,14 @@ export class RoomList extends Observable<RoomListSnapshot> {
 
   /** There may be a connection: asks for the list anew. @internal */
   ready(): void {
-    if (this.#watched && !this.#loading) void this.#load();
+    clearTimeout(this.#later);
+    if (this.#watched && !this.#seen) void this.#load();
     this.#met.clear();
   }
 
   /** The connection is gone. @internal */
   lost(): void {
+    clearTimeout(this.#later);
     if (this.#status !== "live") return;
     this.#status = "stale";
     this.changed();
@@ -80,7 +87,7 @@ export class RoomList extends Observable<RoomListSnapshot> {
   async added(id: string): Promise<void> {
     if (!this.#watched) return;
     try {
-      await this.#host.request("get_room", { room: id }, (room) => void this.#add(room));
+      await this.#host.request("get_room", { room: id }, (room) => this.#add(room));
       this.changed();
       await this.#meet();
     } catch {
@@ -95,28 +102,41 @@ export class RoomList extends Observable<RoomListSnapshot> {
   }
 
   async #load(): Promise<void> {
-    this.#loading = true;
+    const seen = new Set<Room>();
+    this.#seen = seen;
     if (this.#status === "idle") this.#status = "loading";
     this.changed();
     try {
-      const seen = new Set<Room>();
-      let cursor: string | null | undefined;
-      do {
-        const from = cursor ? { cursor } : {};
-        const page = await this.#host.request("list_rooms", { limit: PAGE, ...from }, ({ results }) => {
-          for (const room of results) seen.add(this.#add(room));
-        });
-        cursor = page.next;
-      } while (cursor);
+      let cursor = await this.#page();
+      const isLong = cursor !== null;
+      while (cursor) cursor = await this.#page(cursor);
+      // One in which something was said meanwhile went past the pages, to the beginning.
+      for (let known = 0; isLong && known < seen.size; ) {
+        known = seen.size;
+        await this.#page();
+      }
       for (const room of this.#rooms.keys()) if (!seen.has(room)) this.removed(room);
       this.#status = "live";
-    } catch {
-      // The next connection asks again.
+    } catch (error) {
+      // Where there is no connection, the next one asks again.
+      const { code, retry, retryAfterMs } = error as ChatError;
+      if (code !== "disconnected" && retry === "later") {
+        this.#later = setTimeout(() => this.ready(), retryAfterMs ?? LATER_MS);
+      }
     } finally {
-      this.#loading = false;
+      this.#seen = undefined;
     }
     this.changed();
     if (this.#status === "live") await this.#meet();
+  }
+
+  /** Takes a page of the list, the first one by default; where the next one begins. */
+  async #page(cursor?: string): Promise<string | null> {
+    const from = cursor ? { cursor } : {};
+    const page = await this.#host.request("list_rooms", { limit: PAGE, ...from }, ({ results }) => {
+      for (const room of results) this.#add(room);
+    });
+    return page.next;
   }
 
   /** The list does not bring who is in a room: where somebody is to be named, they are asked for, one room at a time. */
@@ -146,8 +166,9 @@ export class RoomList extends Observable<RoomListSnapshot> {
     if (this.#status === "live" && room.hasStrangers) void this.#meet();
   }
 
-  #add(listed: MyRoom): Room {
+  #add(listed: MyRoom): void {
     const room = this.#named(listed);
+    this.#seen?.add(room);
     if (!this.#rooms.has(room))
       this.#rooms.set(
         room,
@@ -155,7 +176,6 @@ export class RoomList extends Observable<RoomListSnapshot> {
       );
     room.listed(listed);
     this.#host.follow(room);
-    return room;
   }
 }
 

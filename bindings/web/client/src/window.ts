@@ -11,6 +11,8 @@ export class MessageWindow {
   readonly #messages: Message[];
   #shown: readonly Message[] | undefined;
   #keep: End = "newest";
+  /** The number of the last new one that did not come into the window. */
+  #passed = 0;
   /** Whether there are older ones than those held. */
   hasOlder: boolean;
   /** Whether there are newer ones; then what is new does not come into the window. */
@@ -49,10 +51,11 @@ export class MessageWindow {
 
   /** Adds a page, oldest first, that begins just after the last message. */
   newer(page: readonly Message[], more: boolean): void {
-    this.hasNewer = more;
     this.#keep = "newest";
     for (const message of page) this.#put(message);
     this.#trim();
+    // What came while the page was under way may not be in it.
+    this.hasNewer = more || (this.last?.seq ?? 0) < this.#passed;
   }
 
   /**
@@ -62,7 +65,10 @@ export class MessageWindow {
   apply(message: Message): void {
     const { first, last } = this;
     if (first && message.seq < first.seq && this.hasOlder) return;
-    if (this.hasNewer && !(last && message.seq <= last.seq)) return;
+    if (this.hasNewer && !(last && message.seq <= last.seq)) {
+      this.#passed = Math.max(this.#passed, message.seq);
+      return;
+    }
     this.#put(message);
     this.#trim();
   }

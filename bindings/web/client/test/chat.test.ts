@@ -319,6 +319,18 @@ test("a room that nobody watches is closed after a moment; opened again it fetch
   expect(mended).toEqual([]);
 });
 
+test("a name that cannot be a room's keeps no other room from being opened", async () => {
+  const key = await s.room("ann", "ben");
+  const chat = s.client("ann");
+  const codes: string[] = [];
+  chat.on("error", ({ error }) => codes.push((error as ChatError).code));
+  const rooms = ["", key, "job:none"].map((name) => chat.room(name));
+  for (const room of rooms) room.subscribe(() => {});
+  await Promise.all(rooms.map((room) => when(room, ({ status }) => status === "live" || status === "gone")));
+  expect(rooms.map((room) => room.getSnapshot().status)).toEqual(["gone", "live", "gone"]);
+  expect(codes).toEqual(["invalid_argument"]);
+});
+
 test("news of messages by others come once each", async () => {
   const key = await s.room("ann", "ben");
   const [chat, ben] = [s.client("ann"), await open(s.client("ben"), key)];

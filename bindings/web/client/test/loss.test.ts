@@ -118,6 +118,21 @@ test("who was away ends in the same state as who was not: messages, edits, delet
   expect(told.slice(1)).toEqual([{ cause: "connection", mended: "same" }]);
 });
 
+test("who was away learns who went meanwhile", async () => {
+  const key = await s.room("ann", "ben");
+  const ann = await open(s.client("ann", { far: true }), key);
+  const ben = s.client("ben");
+  await open(ben, key);
+  const online = () => ann.getSnapshot().participants.find(({ user_id }) => user_id === "ben")?.online;
+  await when(ann, () => online() === true);
+  s.network.unplug();
+  await when(ann, ({ status }) => status === "stale");
+  expect(online()).toBeUndefined();
+  ben.close();
+  s.network.restore();
+  await when(ann, () => online() === false);
+});
+
 test("a long absence comes back in steps", async () => {
   const key = await s.room("ann", "ben");
   const chat = s.client("ann", { far: true, windowSize: 2_000 });

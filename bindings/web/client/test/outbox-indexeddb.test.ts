@@ -126,6 +126,18 @@ test("a tab sends what another one left, and what one discards is gone from both
   s.network.restore();
 });
 
+test("where the browser closes the database, as when its data is cleared, it is opened anew", async () => {
+  const key = await s.room("ann", "ben");
+  const ann = await open(tab(), key);
+  ann.send("before");
+  await settled(ann, 1);
+  await new Promise((done) => {
+    indexedDB.deleteDatabase(name).onsuccess = done;
+  });
+  ann.send("after");
+  expect(texts(await settled(ann, 2))).toEqual(["before", "after"]);
+});
+
 test("an outbox that cannot be written says so, and the message is not lost silently", async () => {
   const key = await s.room("ann", "ben");
   const full: OutboxStorage = {
