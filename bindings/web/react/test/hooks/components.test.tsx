@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { open, stage } from "../../../client/test/support/stage.js";
 import { ChatRoom, ChatRoomList, german, UnreadBadge } from "../../src/components/index.js";
 import { useUnreadTotal } from "../../src/index.js";
-import { show, soon, tidy } from "./support/chat.js";
+import { show, soon, tidy, typed } from "./support/chat.js";
 
 const s = stage();
 tidy();
@@ -33,14 +33,21 @@ test("a room is drawn, written in, and read", async () => {
   expect(screen.getByRole("heading", { name: "Job" })).toBeTruthy();
   expect(screen.getByRole("region", { name: "Windows" })).toBeTruthy();
   const field = screen.getByRole<HTMLTextAreaElement>("textbox", { name: "Message" });
-  fireEvent.change(field, { target: { value: "Are you <b>there</b>?" } });
-  await soon(() => expect(ben.getSnapshot().typing).toEqual(["ann"]));
+  const text = "Are you <b>there</b>?";
+  const write = (value: string) => fireEvent.change(field, { target: { value } });
+  await typed(
+    () => write(field.value === text ? `${text} ` : text),
+    () => expect(ben.getSnapshot().typing).toEqual(["ann"]),
+  );
+  write(text);
   fireEvent.keyDown(field, { key: "Enter" });
   expect(field.value).toBe("");
-  await soon(() => expect(ben.getSnapshot().messages.map(({ content }) => content)).toEqual(["Are you <b>there</b>?"]));
+  await soon(() => expect(ben.getSnapshot().messages.map(({ content }) => content)).toEqual([text]));
   await soon(() => expect(ben.getSnapshot().typing).toEqual([]));
-  ben.type();
-  await screen.findByText("Ben Birch is typing…");
+  await typed(
+    () => ben.type(),
+    () => void screen.getByText("Ben Birch is typing…"),
+  );
   ben.send("On my way");
   const log = await screen.findByRole("log");
   // A list that is drawn in parts needs a size; what is told to those who do not see does not.
@@ -100,12 +107,16 @@ test("a list of rooms says what is new, who types, and which one was chosen", as
     expect(screen.getAllByRole("img", { name: "2 unread" }).map(({ textContent }) => textContent)).toEqual(["1+", "2"]),
   );
   const dan = await open(s.client("dan"), `job:${id}`);
-  ben.type();
   // Nobody has opened the room here: its people are asked for when one of them is to be named.
-  await within(item).findByText("Ben Birch is typing…");
-  ben.type();
-  dan.type();
-  await within(item).findByText("Ben Birch and Dan Dale are typing…");
+  await typed(
+    () => ben.type(),
+    () => void within(item).getByText("Ben Birch is typing…"),
+  );
+  const both = () => {
+    ben.type();
+    dan.type();
+  };
+  await typed(both, () => void within(item).getByText("Ben Birch and Dan Dale are typing…"));
   fireEvent.click(item);
   expect(chosen).toEqual([`job:${id}`]);
   cleanup();

@@ -8,7 +8,7 @@ import { useEffect, useRef, useState } from "react";
 import { expect, test } from "vitest";
 import { open, settled, stage } from "../../../client/test/support/stage.js";
 import { useChat, useWebSocket } from "../../src/index.js";
-import { show, soon, tidy } from "./support/chat.js";
+import { show, soon, tidy, typed } from "./support/chat.js";
 
 const s = stage();
 tidy();
@@ -95,9 +95,14 @@ test("the original's pages work as they are", async () => {
   show("ann", s.server, page, true);
   await screen.findByText("Connected");
 
-  fireEvent.change(screen.getByLabelText("room"), { target: { value: "through the hook" } });
-  await soon(() => expect(ben.getSnapshot().typing).toEqual(["ann"]));
-  fireEvent.blur(screen.getByLabelText("room"));
+  const room = screen.getByLabelText<HTMLInputElement>("room");
+  const write = (value: string) => fireEvent.change(room, { target: { value } });
+  await typed(
+    () => write(`${room.value}.`),
+    () => expect(ben.getSnapshot().typing).toEqual(["ann"]),
+  );
+  write("through the hook");
+  fireEvent.blur(room);
   await soon(() => expect(ben.getSnapshot().typing).toEqual([]));
   fireEvent.click(screen.getByText("Send from the room"));
   fireEvent.change(screen.getByLabelText("page"), { target: { value: "through the context" } });

@@ -98,8 +98,8 @@ test("a token provider that is another function each time is asked as it is last
   const asked: string[] = [];
   const from = (name: string) => () => {
     asked.push(name);
-    // The first is so short that it is renewed within the test, and no other is.
-    return token("ann", asked.length === 1 ? 2 : 3_600);
+    // The first is so short that it is renewed within the test, though not before a slow machine is ready; no other is.
+    return token("ann", asked.length === 1 ? 12 : 3_600);
   };
   const connection = probe(useConnection);
   const at = (name: string) => (
@@ -108,8 +108,9 @@ test("a token provider that is another function each time is asked as it is last
     </WebSocketProvider>
   );
   const { rerender } = render(at("first"));
-  await isOpen(connection);
+  await soon(() => expect(asked).toEqual(["first"]));
   rerender(at("second"));
+  await isOpen(connection);
   await soon(() => expect(asked).toEqual(["first", "second"]));
   expect(sockets).toHaveLength(1);
   expect(connection.latest().status).toBe("open");

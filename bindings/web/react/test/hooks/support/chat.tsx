@@ -54,6 +54,14 @@ configure({ asyncUtilTimeout: PATIENCE_MS });
 /** Waits until something holds. */
 export const soon = (holds: () => void): Promise<void> => vi.waitFor(holds, { timeout: PATIENCE_MS, interval: 5 });
 
+/** Waits until something holds while somebody types, key after key: what is told once ends by itself, seen or not. */
+export function typed(key: () => void, holds: () => void): Promise<void> {
+  return soon(() => {
+    key();
+    holds();
+  });
+}
+
 /** Takes down what was rendered after each test, and fails one in which React complained. */
 export function tidy(): void {
   let complaints: MockInstance<typeof console.error>;
