@@ -8,6 +8,7 @@ import { withFallback } from "../src/fallback.js";
 import { type ClientEvents, when } from "../src/index.js";
 import { dice, seeds } from "./support/dice.js";
 import { connected, live, open, settled, stage, texts, watch } from "./support/stage.js";
+import { ownTimers } from "./support/timers.js";
 import { token } from "./support/token.js";
 
 // Little may wait for somebody, and nobody is given up for taking long over it.
@@ -271,13 +272,18 @@ test("the choice is remembered for the tab, and a socket is tried again later", 
   second.close();
 
   // The time is over, and sockets are possible: the page goes back to them, and misses nothing.
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+  ends.push(() => vi.useRealTimers());
   remembered.set(name, `${Date.now() + 5_000}`);
   const third = page();
   s.network.allowSockets();
   const ann = await open(third, key);
   ann.send("over a stream");
   await settled(ann, 1);
+  expect(opened).toEqual([]);
+  await vi.advanceTimersByTimeAsync(5_000);
   await when(third.connection, ({ status }) => status !== "open");
+  await vi.advanceTimersByTimeAsync(200);
   await connected(third);
   expect(remembered.get(name)).toBe("0");
   ann.send("over a socket");
@@ -286,11 +292,12 @@ test("the choice is remembered for the tab, and a socket is tried again later", 
 });
 
 test("closing leaves nothing running", async () => {
-  const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
-  const before = timers();
+  const timers = ownTimers();
+  ends.push(timers.end);
   const chat = blocked("ann");
   await connected(chat);
   await chat.request("ping", {});
+  expect(timers.count()).toBeGreaterThan(0);
   chat.close();
-  expect(timers()).toBeLessThanOrEqual(before);
+  expect(timers.count()).toBe(0);
 });

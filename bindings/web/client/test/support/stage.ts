@@ -80,6 +80,14 @@ export const live = (room: Room): Promise<RoomSnapshot> => when(room, ({ status 
 export const connected = (client: ChatClient): Promise<unknown> =>
   when(client.connection, ({ status }) => status === "open");
 
+/** Waits for what is shown while these type, key after key: what is told once ends by itself, however late it is seen. */
+export async function typed<T>(rooms: readonly Room[], shown: Promise<T>): Promise<T> {
+  const keys = setInterval(() => {
+    for (const room of rooms) room.type();
+  }, 20);
+  return shown.finally(() => clearInterval(keys));
+}
+
 /** The texts that a room shows, a tombstone as `null`. */
 export const texts = ({ messages }: { messages: readonly Message[] }): (string | null)[] =>
   messages.map(({ content }) => content ?? null);
