@@ -3,7 +3,7 @@
 
 import type { Page } from "playwright-core";
 import { expect } from "vitest";
-import { settled, stage, test } from "./support/browser.js";
+import { marks, settled, stage, test } from "./support/browser.js";
 
 const { open } = stage();
 
@@ -269,13 +269,10 @@ test("the quoted message is gone to, and marked", async () => {
     })),
   );
   await settled(page);
-  // The mark goes by itself: what is looked at is every frame, and from before.
-  const [marked] = await Promise.all([
-    page.waitForFunction(() => document.querySelector("[data-target] .ce-message-text")?.firstChild?.textContent),
-    page.locator(".ce-quote").click(),
-  ]);
-  const text = (await marked.jsonValue()) ?? "";
-  expect(text).toContain("Message 5 ");
+  const marked = await marks(page);
+  await page.locator(".ce-quote").click();
+  await expect.poll(marked).toEqual([expect.stringContaining("Message 5 ")]);
+  const [text = ""] = await marked();
   await settled(page);
   const place = await topOf(page, text);
   expect(place).toBeGreaterThan(0);
@@ -285,6 +282,7 @@ test("the quoted message is gone to, and marked", async () => {
 
 test("a message that is not held is gone to when it is drawn, also where one looks at the end until then", async () => {
   const page = await open("fifty");
+  const marked = await marks(page);
   await page.evaluate(() => {
     const arrived = new Promise<number>((arrive) => {
       window.arrive = () => arrive(-195);
@@ -318,7 +316,7 @@ test("a message that is not held is gone to when it is drawn, also where one loo
   const place = await topOf(page, "Far up, number 5 ");
   expect(place).toBeGreaterThan(0);
   expect(place).toBeLessThan(600);
-  expect(await page.locator("[data-target]").count()).toBe(1);
+  expect(await marked()).toEqual(["Far up, number 5 "]);
   await page.locator("[data-target]").waitFor({ state: "detached" });
   expect(await topOf(page, "Far up, number 5 ")).toBe(place);
 });

@@ -3,7 +3,7 @@
 
 import type { Page } from "playwright-core";
 import { expect } from "vitest";
-import { test } from "./support/browser.js";
+import { marks, test } from "./support/browser.js";
 import { live } from "./support/live.js";
 
 const set = live({ env: { CHAT_LIMITS_MESSAGE_BYTES: "1000" } });
@@ -163,10 +163,8 @@ test("far more is unread than a page: it says how much, goes to where that began
   await sees("The first of many");
   await page.getByRole("button", { name: "To the latest message" }).click();
   await sees("The last of them");
-  // The mark goes by itself: what is looked at is every frame, and from before.
-  await Promise.all([
-    page.waitForFunction(() => document.querySelector("[data-target]")?.textContent?.includes("The first of many")),
-    message(page, "The last of them").locator(".ce-quote").click(),
-  ]);
+  const marked = await marks(page);
+  await message(page, "The last of them").locator(".ce-quote").click();
+  await expect.poll(marked).toEqual(["The first of many"]);
   await sees("The first of many");
 });

@@ -90,9 +90,11 @@ const participants = [ME, BEN].map((user_id) => ({
   delivered_seq: 12,
 }));
 
-function chat(more: Partial<Chat> = {}): Chat {
+/** A room in which all is read, unless it says otherwise. */
+function chat({ messages = conversation(), ...more }: Partial<Chat> = {}): Chat {
+  const last = messages.reduce((last, { seq = 0 }) => Math.max(last, seq), 0);
   return {
-    messages: conversation(),
+    messages,
     isConnected: true,
     sendMessage: () => "c",
     sendTypingIndicator: ignore,
@@ -101,7 +103,7 @@ function chat(more: Partial<Chat> = {}): Chat {
     connection: { status: "open", userId: ME, connectionId: "1", limits: { message_bytes: 16_384 } },
     me: ME,
     room: { id: "r1", key: "job:42", kind: "group", name: "Window cleaning", state: "open" },
-    my: { role: "member", read_seq: 12, delivered_seq: 12, marker_seq: 12 },
+    my: { role: "member", read_seq: last, delivered_seq: last, marker_seq: last },
     participants,
     present: [ME, BEN],
     typingUsers: [],

@@ -16,6 +16,9 @@ if (!CHROMIUM) {
 /** A test that is left out where there is no browser; in CI that fails. */
 export const test = plain.skipIf(!CHROMIUM);
 
+/** How long one waits for what is to be seen or done: a limit, however slow the machine is. */
+export const PATIENCE_MS = 60_000;
+
 /** A moment of the page's own days: what is shown depends on no clock. */
 export const NOW = new Date("2026-11-25T11:00:00Z");
 
@@ -48,6 +51,7 @@ export function stage(build: Build = "development"): { open: (state: string, loo
         timezoneId: "UTC",
         ...options,
       });
+      context.setDefaultTimeout(PATIENCE_MS);
       const page = await context.newPage();
       page.on("pageerror", (error) => complaints.push(`${state}: ${error.message}`));
       // Whatever the policy forbids is an error, too.
@@ -73,6 +77,21 @@ export async function settled(page: Page): Promise<void> {
       still = place() === was ? still + 1 : 0;
     }
   });
+}
+
+/** The texts that are marked from now on as what was gone to: a mark goes by itself, maybe before one looks. */
+export async function marks(page: Page): Promise<() => Promise<string[]>> {
+  const marked = await page.evaluateHandle(() => {
+    const marked: string[] = [];
+    const look = () => {
+      const text = document.querySelector("[data-target] .ce-message-text")?.firstChild?.textContent;
+      if (text && text !== marked.at(-1)) marked.push(text);
+    };
+    const changes = { attributeFilter: ["data-target"], childList: true, subtree: true };
+    new MutationObserver(look).observe(document.body, changes);
+    return marked;
+  });
+  return () => marked.jsonValue();
 }
 
 function found(): string | undefined {

@@ -6,7 +6,7 @@ import { Network } from "../../../../client/test/support/network.js";
 import { Server, type Settings } from "../../../../client/test/support/server.js";
 import { token } from "../../../../client/test/support/token.js";
 import { type Build, serve } from "../page/server.js";
-import { ARGS, CHROMIUM } from "./browser.js";
+import { ARGS, CHROMIUM, PATIENCE_MS } from "./browser.js";
 
 export interface Live {
   server: Server;
@@ -26,6 +26,7 @@ export function live(settings: Settings = {}, build: Build = "development"): Liv
     async page(user, query = {}, before) {
       if (!browser || !site) throw new Error("there is no browser");
       const page = await browser.newPage({ viewport: { width: 900, height: 640 } });
+      page.context().setDefaultTimeout(PATIENCE_MS);
       page.on("pageerror", (error) => complaints.push(`${user}: ${error.message}`));
       page.on("console", (line) => {
         if (/Content Security Policy/.test(line.text())) complaints.push(`${user}: ${line.text()}`);
