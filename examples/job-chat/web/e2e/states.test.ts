@@ -5,7 +5,7 @@ import axe from "axe-core";
 import { expect, test } from "vitest";
 import { Network } from "./support/network.js";
 import { stage } from "./support/stage.js";
-import { Visitor } from "./support/visitor.js";
+import type { Visitor } from "./support/visitor.js";
 
 const IMAGES = fileURLToPath(new URL("../../../../docs/src/images/", import.meta.url));
 const DESK = { width: 1100, height: 720 };
@@ -35,11 +35,10 @@ for (const { colorScheme, job, last } of [
   const name = (state: string) => `${state}-${colorScheme}`;
 
   test(`the login, ${colorScheme}`, async () => {
-    const context = await set.browser.newContext({ baseURL: set.server.url, colorScheme, viewport: DESK });
-    const page = await context.newPage();
-    await page.goto("/login");
-    await page.getByRole("heading", { name: "Welcome back" }).waitFor();
-    await holds(new Visitor(page, "nobody"), name("login"));
+    const nobody = await set.nobody({ colorScheme, viewport: DESK });
+    await nobody.page.goto("/login");
+    await nobody.page.getByRole("heading", { name: "Welcome back" }).waitFor();
+    await holds(nobody, name("login"));
   });
 
   test(`the jobs, and one of them, ${colorScheme}`, async () => {
@@ -81,8 +80,7 @@ test("what is not there", async () => {
 });
 
 test("everything can be done by the keyboard", async () => {
-  const context = await set.browser.newContext({ baseURL: set.server.url });
-  const page = await context.newPage();
+  const { page } = await set.nobody();
   await page.goto("/login");
   await page.getByRole("heading", { name: "Welcome back" }).waitFor();
   await page.keyboard.press("Tab");

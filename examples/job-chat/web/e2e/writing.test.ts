@@ -101,19 +101,23 @@ test("a reader is not pulled down, is told how many are new, and finds where the
   await cleaner.sees("Line 30");
   await client.seesTick("Line 30", "Read");
   await cleaner.log.hover();
+  const wheel = await cleaner.log.evaluateHandle((log) => ({
+    ended: new Promise((end) => log.addEventListener("scrollend", end, { once: true })),
+  }));
   await cleaner.page.mouse.wheel(0, -2_000);
-  await expect
-    .poll(() => cleaner.log.evaluate((log) => log.scrollHeight - log.scrollTop - log.clientHeight))
-    .toBeGreaterThan(300);
+  // The wheel turns on for a while.
+  await wheel.evaluate(async ({ ended }) => void (await ended));
   const top = () => cleaner.log.evaluate((log) => log.scrollTop);
   const before = await cleaner.log.evaluate(async (log) => {
-    // The wheel turns on for a while.
-    for (let at = Number.NaN; at !== log.scrollTop; ) {
-      at = log.scrollTop;
-      await new Promise((later) => setTimeout(later, 500));
+    // What it brought into sight is measured after that: until it stands still for six frames.
+    for (let [was, still] = [log.scrollTop, 0]; still < 6; was = log.scrollTop) {
+      await new Promise(requestAnimationFrame);
+      still = log.scrollTop === was ? still + 1 : 0;
     }
     return log.scrollTop;
   });
+  const below = await cleaner.log.evaluate((log) => log.scrollHeight - log.scrollTop - log.clientHeight);
+  expect(below).toBeGreaterThan(300);
   await client.says("While you read");
   await client.says("And another one");
   await cleaner.page.getByRole("button", { name: "2 new messages" }).waitFor();

@@ -1,7 +1,7 @@
 /** A server, a browser, and people who come and go in it. */
 
 import { execFileSync } from "node:child_process";
-import { type Browser, type BrowserContextOptions, chromium } from "playwright-core";
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect } from "vitest";
 import { Server } from "./server.js";
 import { Visitor } from "./visitor.js";
@@ -9,7 +9,9 @@ import { Visitor } from "./visitor.js";
 export interface Stage {
   server: Server;
   browser: Browser;
-  /** Somebody who has logged in, with a browser profile of their own. */
+  /** Somebody who has not logged in, with a browser profile of their own. */
+  nobody(options?: BrowserContextOptions): Promise<Visitor>;
+  /** Somebody who has. */
   visitor(who: string, options?: BrowserContextOptions): Promise<Visitor>;
   /** The same one in another tab. */
   anotherTab(visitor: Visitor): Promise<Visitor>;
@@ -22,26 +24,33 @@ const PATIENCE_MS = 60_000;
 export function stage(...options: string[]): Stage {
   /** What no page may ever do: throw, or do something that its policy forbids. */
   const complaints: string[] = [];
-  const watched = (visitor: Visitor) => {
-    const { page } = visitor;
-    page.on("pageerror", (error) => complaints.push(`${visitor.who}: ${error.message}`));
+  const enter = async (who: string, context: BrowserContext) => {
+    const page = await context.newPage();
+    page.on("pageerror", (error) => complaints.push(`${who}: ${error.message}`));
     page.on("console", (line) => {
-      if (/Content Security Policy/.test(line.text())) complaints.push(`${visitor.who}: ${line.text()}`);
+      if (/Content Security Policy/.test(line.text())) complaints.push(`${who}: ${line.text()}`);
     });
-    return visitor;
+    return new Visitor(page, who);
+  };
+  const profile = async (options?: BrowserContextOptions) => {
+    const context = await set.browser.newContext({ baseURL: set.server.url, ...options });
+    context.setDefaultTimeout(PATIENCE_MS);
+    return context;
   };
   const set: Stage = {
     server: undefined as never,
     browser: undefined as never,
+    async nobody(options) {
+      return enter("nobody", await profile(options));
+    },
     async visitor(who, options) {
-      const context = await set.browser.newContext({ baseURL: set.server.url, ...options });
-      context.setDefaultTimeout(PATIENCE_MS);
+      const context = await profile(options);
       const login = { email: `${who}@test.com`, password: "testpass123" };
       expect((await context.request.post("/api/login", { data: login })).status()).toBe(200);
-      return watched(new Visitor(await context.newPage(), who));
+      return enter(who, context);
     },
     async anotherTab({ context, who }) {
-      return watched(new Visitor(await context.newPage(), who));
+      return enter(who, context);
     },
   };
   beforeAll(async () => {
