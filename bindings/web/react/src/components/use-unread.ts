@@ -17,7 +17,7 @@ export function useUnread(chat: Chat): Unread | null | undefined {
   const { status, connection, room, messages } = chat;
   const [opened, setOpened] = useState<{ room: string; unread: Unread | null }>();
   const known = opened?.room === room?.id ? opened : undefined;
-  // A room that one comes back to is as it was when one left, until it is live. Without a connection, that is all there is.
+  // A room that one comes back to is as it was left, until it is live. Without a connection, that is all there is.
   const isNow = status === "live" || (status === "stale" && connection.status !== "open");
   if (!known && room && chat.my && isNow) setOpened({ room: room.id, unread: unreadIn(chat, chat.my) });
   const last = messages.at(-1);
@@ -25,7 +25,7 @@ export function useUnread(chat: Chat): Unread | null | undefined {
   return known?.unread;
 }
 
-/** In a room that one comes back to, what was missed is there before the server has counted it: what is held counts, too. */
+/** In a room that one comes back to, what was missed is there before the server has counted it: what is held counts. */
 function unreadIn({ messages, unreadCount }: Chat, { marker_seq }: NonNullable<Chat["my"]>): Unread | null {
   const held = messages.filter(
     ({ seq = 0, isMine, sender, deleted_at }) => seq > marker_seq && !isMine && sender && !deleted_at,

@@ -33,7 +33,7 @@ export function useDesktopNotifications(): void {
   );
 }
 
-/** On Android a page may ask, and is allowed, and cannot: notices are a service worker's there, and this page has none. */
+/** On Android a page may ask, is allowed, and cannot: notices are a service worker's there, and this page has none. */
 function notify(title: string, options: NotificationOptions): Notification | undefined {
   try {
     return new Notification(title, options);
