@@ -473,9 +473,11 @@ export class Room extends Observable<RoomSnapshot> {
 
   /** An operation of the outbox was done. Returns whether the log will bring the message. @internal */
   stored(message: Message): boolean {
+    const { window } = this.#known;
     const comes = this.#status === "live" && this.#known.awaits(message.rev);
-    if (!comes) {
-      this.#known.window?.apply(message);
+    // What is new waits for what was said before it; what is held already is as it is now.
+    if (!comes || message.seq <= (window?.last?.seq ?? 0)) {
+      window?.apply(message);
       this.changed();
     }
     return comes;

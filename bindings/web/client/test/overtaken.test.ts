@@ -8,13 +8,15 @@ import { connected, live, open, stage, texts } from "./support/stage.js";
 const s = stage();
 
 /** Ann and Ben in a room of so many messages; Ann's answers can be held back. */
-async function talk(messages: number) {
+async function talk(messages: number, author = "ben") {
   const key = await s.room("ann", "ben");
   const delays = new Delays();
   const chat = s.client("ann", { environment: { WebSocket: delays.WebSocket } });
   const ben = s.client("ben");
   await connected(ben);
-  const said = Array.from({ length: messages }, (_, n) => say(ben, key, `${n + 1}`));
+  const speaker = author === "ben" ? ben : chat;
+  await connected(speaker);
+  const said = Array.from({ length: messages }, (_, n) => say(speaker, key, `${n + 1}`));
   const ids = (await Promise.all(said)).map(({ message }) => message.id);
   return { key, delays, chat, ann: await open(chat, key), ben, ids };
 }
@@ -65,6 +67,18 @@ test("what is edited or deleted while its page is under way does not come back a
   held.release();
   await page;
   expect(texts(ann.getSnapshot()).slice(0, 8)).toEqual(["1", "2", "3", "4", "five", "6", null, "8"]);
+});
+
+test("what one has edited stays so when the answer is here before the event", async () => {
+  const { delays, ann, ids } = await talk(2, "ann");
+  const held = delays.hold("message_edited");
+  ann.edit(ids[0] ?? "", "one");
+  await held.arrived;
+  const { messages } = await when(ann, ({ outbox }) => outbox.length === 0);
+  expect(texts({ messages })).toEqual(["one", "2"]);
+  held.release();
+  await when(ann, ({ messages }) => messages[0]?.edited_at !== undefined);
+  expect(texts(ann.getSnapshot())).toEqual(["one", "2"]);
 });
 
 test("who goes elsewhere while a jump is under way is not called back", async () => {

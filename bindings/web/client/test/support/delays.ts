@@ -1,9 +1,9 @@
-/** Sockets that hold answers back: a server may be overtaken by what happens while it reads. */
+/** Sockets that hold back what the server says: an answer may be overtaken by events, and an event by an answer. */
 
 import WebSocket from "ws";
-import type { Action } from "../../src/protocol.js";
+import type { Action, Event } from "../../src/protocol.js";
 
-/** An answer that is held back. */
+/** What is held back. */
 export interface Held {
   /** It is here; what came before it was let through. */
   readonly arrived: Promise<void>;
@@ -12,8 +12,8 @@ export interface Held {
 
 export class Delays {
   readonly WebSocket: typeof WebSocket;
-  /** For which actions the next answer is to be held back. */
-  readonly #wanted = new Map<Action, (release: () => void) => void>();
+  /** For which actions the next answer is to be held back, and which events. */
+  readonly #wanted = new Map<Action | Event["type"], (release: () => void) => void>();
 
   constructor() {
     const wanted = this.#wanted;
@@ -30,21 +30,22 @@ export class Delays {
 
       override emit(event: string | symbol, ...given: unknown[]): boolean {
         const tell = () => super.emit(event, ...given);
-        const ref = event === "message" ? JSON.parse(String(given[0])).ref : undefined;
-        const arrive = ref === undefined ? undefined : this.#refs.get(ref);
+        const { type, ref } = event === "message" ? JSON.parse(String(given[0])) : {};
+        const arrive = this.#refs.get(ref) ?? wanted.get(type);
         if (!arrive) return tell();
         this.#refs.delete(ref);
+        wanted.delete(type);
         arrive(tell);
         return true;
       }
     };
   }
 
-  /** Holds the answer to the next command of this name back. */
-  hold(action: Action): Held {
+  /** Holds back the answer to the next command of this name, or the next event of it. */
+  hold(name: Action | Event["type"]): Held {
     let release = () => {};
     const arrived = new Promise<void>((resolve) => {
-      this.#wanted.set(action, (tell) => {
+      this.#wanted.set(name, (tell) => {
         release = tell;
         resolve();
       });
