@@ -1,4 +1,6 @@
-/** How long to wait before the next attempt to connect. */
+/** How long to wait before something is tried again. */
+
+import type { ChatError } from "./errors.js";
 
 /** The bounds of waiting, in milliseconds. */
 export interface Backoff {
@@ -17,4 +19,9 @@ export interface Backoff {
 export function delay(attempt: number, { base, cap }: Backoff, random: () => number, told?: number): number {
   if (told !== undefined) return told + random() * base;
   return random() * Math.min(cap, base * 2 ** Math.min(attempt, 16));
+}
+
+/** How long to wait before what failed with `later` is tried again: as the server says, or a second. */
+export function laterMs({ retryAfterMs = 1_000 }: ChatError): number {
+  return retryAfterMs;
 }

@@ -1,5 +1,6 @@
 /** The client: one connection, many rooms. */
 
+import { laterMs } from "./backoff.js";
 import { Connection, type ConnectionOptions, type ConnectionState } from "./connection.js";
 import { type Environment, environment } from "./environment.js";
 import { ChatError } from "./errors.js";
@@ -23,8 +24,6 @@ export interface ChatOptions extends ConnectionOptions {
 
 /** How long a room that nobody watches stays open: a page that changes over to another one of it closes nothing. */
 const LINGER_MS = 1_000;
-/** How long to wait where the server could not open rooms and does not say how long. */
-const LATER_MS = 1_000;
 
 /**
  * Chat rooms over one connection.
@@ -265,12 +264,11 @@ export class ChatClient {
         return;
       }
       this.#tell("error", { error });
-      if (error.retry === "never") for (const room of rooms) this.#removed(room);
-      else
-        this.#later = setTimeout(
-          () => rooms.forEach((room) => void this.#follow(room)),
-          error.retryAfterMs ?? LATER_MS,
-        );
+      if (error.retry === "never") {
+        for (const room of rooms) this.#removed(room);
+        return;
+      }
+      this.#later = setTimeout(() => rooms.forEach((room) => void this.#follow(room)), laterMs(error));
     }
   }
 

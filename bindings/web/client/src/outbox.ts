@@ -1,5 +1,6 @@
 /** What one has written and the server has not stored yet: in order, once each, whatever the connection does. */
 
+import { laterMs } from "./backoff.js";
 import { ChatError } from "./errors.js";
 import type { DeleteMessage, EditMessage, Message, SendMessage } from "./protocol.js";
 import { Observable } from "./store.js";
@@ -52,9 +53,6 @@ export interface Carrier {
   /** It was done. Returns whether the room's log is going to bring the message. */
   stored(entry: OutboxEntry, message: Message): boolean;
 }
-
-/** How long to wait where the server does not say. */
-const LATER_MS = 1_000;
 
 /** See the module. Operations in one room go one after the other; rooms do not wait for each other. */
 export class Outbox extends Observable<readonly Outgoing[]> {
@@ -256,23 +254,29 @@ export class Outbox extends Observable<readonly Outgoing[]> {
 
   /** Has one done; `false` if it is to be tried again. */
   async #attempt({ state: _, ...entry }: Outgoing): Promise<boolean> {
+    let message: Message;
     try {
-      const message = await this.#carrier.deliver(entry as OutboxEntry);
-      await this.#storage.remove(entry.clientId).catch(() => {});
-      if (!this.#find(entry.clientId)) return true;
-      if (this.#carrier.stored(entry as OutboxEntry, message)) this.#show({ ...entry, state: "sent" } as Outgoing);
-      else this.#hide(({ clientId }) => clientId === entry.clientId);
+      message = await this.#carrier.deliver(entry as OutboxEntry);
     } catch (error) {
-      const known = error instanceof ChatError ? error : new ChatError("invalid_argument", String(error), "never");
-      if (known.code === "disconnected") return false;
-      if (known.retry === "later") {
-        this.#wait(entry.room, known.retryAfterMs ?? LATER_MS);
-        return false;
-      }
-      const failed = this.#fail(entry as OutboxEntry, known);
-      // What was given up meanwhile is not to come back.
-      if (this.#find(entry.clientId)) await this.#storage.put(failed).catch(() => {});
+      return this.#refused(entry as OutboxEntry, error instanceof ChatError ? error : unsendable());
     }
+    await this.#storage.remove(entry.clientId).catch(() => {});
+    if (!this.#find(entry.clientId)) return true;
+    if (this.#carrier.stored(entry as OutboxEntry, message)) this.#show({ ...entry, state: "sent" } as Outgoing);
+    else this.#hide(({ clientId }) => clientId === entry.clientId);
+    return true;
+  }
+
+  /** Fails one, or leaves it for later; `false` if it is to be tried again. */
+  async #refused(entry: OutboxEntry, error: ChatError): Promise<boolean> {
+    if (error.code === "disconnected") return false;
+    if (error.retry === "later") {
+      this.#wait(entry.room, laterMs(error));
+      return false;
+    }
+    const failed = this.#fail(entry, error);
+    // What was given up meanwhile is not to come back.
+    if (this.#find(entry.clientId)) await this.#storage.put(failed).catch(() => {});
     return true;
   }
 
@@ -284,6 +288,11 @@ export class Outbox extends Observable<readonly Outgoing[]> {
     };
     this.#later.set(room, setTimeout(again, ms));
   }
+}
+
+/** It did not even become a frame; what it says is not repeated. */
+function unsendable(): ChatError {
+  return new ChatError("invalid_argument", "it cannot be written as JSON", "never");
 }
 
 /** An outbox that lasts as long as the page. */

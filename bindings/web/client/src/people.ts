@@ -10,8 +10,6 @@ export class People {
   isComplete = false;
   /** Who has the room open. */
   present: readonly string[] = [];
-  /** Whether it was known who is connected, and is not known now. */
-  wereSeen = false;
   /** Who types, oneself included. */
   typing: readonly string[] = [];
 
@@ -28,7 +26,6 @@ export class People {
 
   /** Begins anew. */
   replace(participants: readonly Participant[], isComplete: boolean): void {
-    this.wereSeen = false;
     this.isComplete = isComplete;
     this.#participants = new Map(participants.map((participant) => [participant.user_id, participant]));
     this.#shown = undefined;
@@ -40,12 +37,16 @@ export class People {
     for (const participant of participants) this.#put(participant);
   }
 
+  /** Whether there is somebody of whom it is not known whether they are connected. */
+  get hasUnseen(): boolean {
+    return this.participants.some(({ online }) => online === undefined);
+  }
+
   /** Nobody is known to be connected. */
   away(): void {
-    this.present = [];
+    if (this.present.length > 0) this.present = [];
     for (const [user, { online, last_seen: _, ...known }] of this.#participants) {
       if (online === undefined) continue;
-      this.wereSeen = true;
       this.#participants.set(user, known);
       this.#shown = undefined;
     }
@@ -53,7 +54,6 @@ export class People {
 
   /** Takes over who is connected, of whom that is not known: what came meanwhile is later. */
   see(participants: readonly Participant[]): void {
-    this.wereSeen = false;
     for (const { user_id, online, last_seen } of participants) {
       if (this.find(user_id)?.online === undefined) this.#change(user_id, { online, last_seen });
     }

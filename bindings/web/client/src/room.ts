@@ -226,21 +226,22 @@ export class Room extends Observable<RoomSnapshot> {
   async jumpToLatest(): Promise<void> {
     this.#jumps += 1;
     if (this.#known.window && !this.#known.window.hasNewer) return;
-    await this.#replace({});
     // What was posted while the page was under way is not in it.
-    await this.loadNewer();
+    if (await this.#replace({})) await this.loadNewer();
   }
 
-  /** Holds other messages, unless one has gone elsewhere meanwhile, or is not here any more. */
-  async #replace(place: { around?: number }): Promise<void> {
+  /** Holds other messages, and says so; unless one has gone elsewhere meanwhile, or is not here any more. */
+  async #replace(place: { around?: number }): Promise<boolean> {
     const jump = this.#jumps;
+    const isWanted = () => jump === this.#jumps && this.#status !== "gone";
     await this.#history(place, (messages) => {
-      if (jump !== this.#jumps || this.#status === "gone" || messages.length === 0) return;
+      if (!isWanted() || messages.length === 0) return;
       messages.sort((a, b) => a.seq - b.seq);
       const [first, last] = [messages[0]?.seq ?? 1, messages.at(-1)?.seq ?? 0];
       this.#known.hold(messages, { older: first > 1, newer: last < this.#known.reading.lastSeq });
       this.changed();
     });
+    return isWanted();
   }
 
   /** Runs one load in each direction at a time; who asks meanwhile waits for that one. */
@@ -391,7 +392,7 @@ export class Room extends Observable<RoomSnapshot> {
 
   /** Asks who is connected: what was missed does not say. */
   async #see(): Promise<void> {
-    if (!this.#known.people.wereSeen) return;
+    if (!this.#known.people.hasUnseen) return;
     try {
       await this.#host.request("list_participants", { room: this.name, limit: PEOPLE }, ({ results }) => {
         this.#known.people.see(results);

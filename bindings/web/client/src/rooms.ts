@@ -1,6 +1,7 @@
 /** The list of my rooms, and how much is unread in all. */
 
-import type { ChatError } from "./errors.js";
+import { laterMs } from "./backoff.js";
+import { ChatError } from "./errors.js";
 import type { Host } from "./host.js";
 import type { MyRoom } from "./protocol.js";
 import type { Room, RoomSnapshot } from "./room.js";
@@ -18,8 +19,6 @@ export interface RoomListSnapshot {
 
 /** How many rooms are asked for at once. */
 const PAGE = 200;
-/** How long to wait where the server could not bring the list and does not say how long. */
-const LATER_MS = 1_000;
 
 /**
  * My rooms, as a store. While somebody listens, every room of the list is followed: its last message, unread count and
@@ -119,9 +118,9 @@ export class RoomList extends Observable<RoomListSnapshot> {
       this.#status = "live";
     } catch (error) {
       // Where there is no connection, the next one asks again.
-      const { code, retry, retryAfterMs } = error as ChatError;
-      if (code !== "disconnected" && retry === "later") {
-        this.#later = setTimeout(() => this.ready(), retryAfterMs ?? LATER_MS);
+      if (!(error instanceof ChatError)) throw error;
+      if (error.code !== "disconnected" && error.retry === "later") {
+        this.#later = setTimeout(() => this.ready(), laterMs(error));
       }
     } finally {
       this.#seen = undefined;
