@@ -32,6 +32,10 @@ use tokio_tungstenite::{
     },
 };
 
+/// That of `chat-server`, so that not the allocators are compared.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Parser)]
 #[command(about = "A broadcast server that stores nothing, to compare with")]
 struct Args {

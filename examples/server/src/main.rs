@@ -21,6 +21,10 @@ use cli::{Args, Command};
 use config::Config;
 use failure::Failure;
 
+/// Frames and rows are made by one thread and given back by another, which the system's allocator is slow at.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     match run(Args::parse()) {
         Ok(()) => ExitCode::SUCCESS,
