@@ -76,6 +76,8 @@ pub enum Fails {
     Before,
     /// When everything is done, which nobody then knows.
     After,
+    /// By a panic, before anything is done.
+    Panics,
 }
 
 /// One call fails: the one after the first so many.
@@ -97,22 +99,31 @@ impl FailAfter {
         self.seen.load(Ordering::SeqCst) > self.calls
     }
 
-    fn at(&self, fails: Fails) -> StoreResult<()> {
-        if self.fails == fails && self.seen.fetch_add(1, Ordering::SeqCst) == self.calls {
-            return Err(StoreError::Unavailable("as the test wants it".into()));
-        }
-        Ok(())
+    /// Counts a call; whether it is the one that fails.
+    fn is_hit(&self) -> bool {
+        self.seen.fetch_add(1, Ordering::SeqCst) == self.calls
+    }
+
+    fn failure() -> StoreResult<()> {
+        Err(StoreError::Unavailable("as the test wants it".into()))
     }
 }
 
 #[async_trait]
 impl Around for FailAfter {
-    async fn before(&self, _: Call) -> StoreResult<()> {
-        self.at(Fails::Before)
+    async fn before(&self, call: Call) -> StoreResult<()> {
+        match self.fails {
+            Fails::Before if self.is_hit() => Self::failure(),
+            Fails::Panics if self.is_hit() => panic!("{call:?} panics, as the test wants it"),
+            _ => Ok(()),
+        }
     }
 
     async fn after(&self, _: Call) -> StoreResult<()> {
-        self.at(Fails::After)
+        match self.fails {
+            Fails::After if self.is_hit() => Self::failure(),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -149,6 +149,11 @@ fn a_call_that_fails_when_it_is_done_is_done_once() {
     run(each_call_fails_once(Fails::After));
 }
 
+#[test]
+fn a_call_that_panics_fails_alone_and_is_made_again() {
+    run(each_call_fails_once(Fails::Panics));
+}
+
 /// A read that waits waits alone: meanwhile others write, are told, and read.
 #[test]
 fn a_read_that_waits_holds_nobody_up() {

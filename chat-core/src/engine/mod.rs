@@ -6,6 +6,7 @@
 
 mod burst;
 mod cache;
+mod contained;
 mod hub;
 mod lane;
 mod live;
@@ -52,6 +53,7 @@ use crate::{
     store::Store,
 };
 
+use contained::Contained;
 use hub::Hub;
 use lane::{Lane, Work};
 use markers::Unsettled;
@@ -108,6 +110,7 @@ struct Tasks {
 impl Engine {
     /// Starts an engine over a store. Must be called within a tokio runtime; the engine runs two tasks on it.
     pub fn open(store: Arc<dyn Store>, options: Options) -> Self {
+        let store = Contained::of(store);
         // One place more than commands may take.
         let (work, works) = mpsc::channel(options.limits.pending_commands.max(1) + 1);
         let last = std::sync::Mutex::new(work.clone().try_reserve_owned().ok());
@@ -188,7 +191,7 @@ impl Engine {
     /// # Errors
     /// `conflict` if it is not suspended: then the store that was given is left as it is. `draining` if it is closing.
     pub async fn resume(&self, store: Arc<dyn Store>) -> Result<()> {
-        self.ask(|resumed| Work::Resume(store, resumed)).await
+        self.ask(|resumed| Work::Resume(Contained::of(store), resumed)).await
     }
 
     /// Whether it is closed, or about to be: it accepts nothing any more.
