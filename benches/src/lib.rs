@@ -21,3 +21,7 @@ pub mod spread;
 pub mod store;
 pub mod stored;
 pub mod token;
+
+/// That of `chat-server`, for everything in Rust that is measured: not the allocators are compared.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -13,6 +13,8 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+// For its allocator.
+use chat_benches as _;
 use clap::Parser;
 use futures_util::{SinkExt, StreamExt};
 use tokio::{
@@ -31,10 +33,6 @@ use tokio_tungstenite::{
         protocol::WebSocketConfig,
     },
 };
-
-/// That of `chat-server`, so that not the allocators are compared.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[derive(Parser)]
 #[command(about = "A broadcast server that stores nothing, to compare with")]
