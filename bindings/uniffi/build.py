@@ -16,6 +16,8 @@ import sys
 import sysconfig
 from pathlib import Path
 
+from stub import stub
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 CARGO = os.environ.get("CARGO", "cargo")
@@ -77,6 +79,7 @@ def write(languages: list[str]) -> None:
         package = HERE / "python" / "chat_engine"
         generate(generator, static, "python", package)
         (package / "chat_engine.py").replace(package / "_generated.py")
+        (package / "__init__.pyi").write_text(stub(package, HERE / "python" / "idioms.pyi"))
         shutil.copy2(library, package)
     if "kotlin" in languages:
         generate(generator, static, "kotlin", HERE / "kotlin" / "generated")

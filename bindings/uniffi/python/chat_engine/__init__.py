@@ -160,22 +160,22 @@ ChatEngine.close = ChatEngine.shut_down
 _subscribe = Events.subscribe
 
 
-async def _subscribe_to(events: Events, *rooms: str | OpenRoom) -> list[Opened]:
+async def _subscribe_to(self: Events, *rooms: str | OpenRoom) -> list[Opened]:
     """Opens rooms, each by its id or key from scratch, or as an ``OpenRoom`` from a cursor."""
-    return await _subscribe(events, [OpenRoom(room=room) if isinstance(room, str) else room for room in rooms])
+    return await _subscribe(self, [OpenRoom(room=room) if isinstance(room, str) else room for room in rooms])
 
 
 # How many are taken before others have their turn: what is ready is taken without waiting.
 _TURN = 64
 
 
-async def _next(source: Events | Connection):
+async def _next(self: Events | Connection):
     """The next of what comes, or ``None`` at the end. Giving up waiting loses nothing."""
-    source._turn = (getattr(source, "_turn", 0) + 1) % _TURN
-    if source._turn == 0:
+    self._turn = (getattr(self, "_turn", 0) + 1) % _TURN
+    if self._turn == 0:
         await _asyncio.sleep(0)
-    while (taken := source.take()) is None:
-        if not await source.ready():
+    while (taken := self.take()) is None:
+        if not await self.ready():
             return None
     return taken
 
@@ -198,9 +198,9 @@ Events.__aenter__, Events.__aexit__ = _enter, _exit_stoppable
 Events.close = Events.stop
 
 
-async def _frames(connection: Connection):
+async def _frames(self: Connection):
     """The frames to send, pulled: while a slow socket takes one, no others are made."""
-    while (frames := await connection.next_frames()) is not None:
+    while (frames := await self.next_frames()) is not None:
         for frame in frames:
             yield frame
 
