@@ -6,6 +6,7 @@ in place of theirs.
 """
 
 import ast
+import textwrap
 from pathlib import Path
 
 HEAD = "# Written by build.py, of the generated code and idioms.pyi."
@@ -39,10 +40,10 @@ def described(node: ast.ClassDef) -> ast.ClassDef:
     node.bases = [base for base in node.bases if not ast.unparse(base).endswith("Protocol")]
     node.decorator_list = []
     if not is_plain_enum(node):
-        shown = [shown for member in node.body for shown in describe(member, node.name)]
-        hidden = {field.target.id for member in shown for field in ast.walk(member) if isinstance(field, ast.AnnAssign)}
-        shown = [member for member in shown if getattr(member, "name", None) not in hidden]
-        node.body = docstring(node) + shown or [ellipsis()]
+        members = [shown for member in node.body for shown in describe(member, node.name)]
+        # A field of a variant lies over a method that all of them have.
+        given = {field.target.id for member in members for field in ast.walk(member) if isinstance(field, ast.AnnAssign)}
+        node.body = docstring(node, 1) + [m for m in members if getattr(m, "name", None) not in given] or [ellipsis()]
     return node
 
 
@@ -52,7 +53,7 @@ def describe(member: ast.stmt, owner: str) -> list[ast.stmt]:
         case ast.ClassDef():
             # A variant of an enum, of which it is made a subclass at run time.
             member.bases, member.decorator_list = [ast.Name(owner)], []
-            member.body = docstring(member) + [shown for inner in member.body for shown in describe(inner, member.name)]
+            member.body = docstring(member, 2) + [shown for inner in member.body for shown in describe(inner, member.name)]
             return [member]
         case ast.FunctionDef(name="__init__") if not member.args.vararg and (given := fields(member)):
             return [*given, declared(member)]
@@ -80,7 +81,7 @@ def declared(method: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.stmt:
     arguments.defaults = [ast.Constant(...) for _ in arguments.defaults]
     arguments.kw_defaults = [default and ast.Constant(...) for default in arguments.kw_defaults]
     method.returns = Types().visit(method.returns or ast.Constant(None))
-    method.body = docstring(method) or [ellipsis()]
+    method.body = docstring(method, 2) or [ellipsis()]
     return method
 
 
@@ -109,7 +110,7 @@ class Types(ast.NodeTransformer):
 def merged(node: ast.ClassDef, idioms: ast.ClassDef | None) -> ast.ClassDef:
     """A class with what the package adds to it. Where a base is named, that is all that callers need to know of it."""
     if idioms and idioms.bases:
-        node.bases, node.body = idioms.bases, docstring(node) + idioms.body
+        node.bases, node.body = idioms.bases, docstring(node, 1) + idioms.body
     elif idioms:
         replaced = {getattr(member, "name", None) for member in idioms.body} - {None}
         kept = [member for member in node.body if getattr(member, "name", None) not in replaced]
@@ -117,8 +118,9 @@ def merged(node: ast.ClassDef, idioms: ast.ClassDef | None) -> ast.ClassDef:
     return node
 
 
-def docstring(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.stmt]:
-    said = ast.get_docstring(node)
+def docstring(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef, depth: int) -> list[ast.stmt]:
+    """What is said of it, indented as where it will stand."""
+    said = textwrap.indent(ast.get_docstring(node) or "", " " * 4 * depth).lstrip()
     return [ast.Expr(ast.Constant(said))] if said else []
 
 
