@@ -22,6 +22,6 @@ pub mod store;
 pub mod stored;
 pub mod token;
 
-/// That of `chat-server`, for everything in Rust that is measured: not the allocators are compared.
+/// That of `chat-server`, for every program of this package: not the allocators are compared.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

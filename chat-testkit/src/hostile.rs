@@ -99,12 +99,12 @@ impl FailAfter {
         self.seen.load(Ordering::SeqCst) > self.calls
     }
 
-    /// Counts a call; whether it is the one that fails.
-    fn is_hit(&self) -> bool {
-        self.seen.fetch_add(1, Ordering::SeqCst) == self.calls
-    }
-
-    fn failure() -> StoreResult<()> {
+    /// Counts a call, and fails it if it is its turn.
+    fn count(&self, call: Call) -> StoreResult<()> {
+        if self.seen.fetch_add(1, Ordering::SeqCst) != self.calls {
+            return Ok(());
+        }
+        assert!(self.fails != Fails::Panics, "{call:?} panics, as the test wants it");
         Err(StoreError::Unavailable("as the test wants it".into()))
     }
 }
@@ -112,18 +112,11 @@ impl FailAfter {
 #[async_trait]
 impl Around for FailAfter {
     async fn before(&self, call: Call) -> StoreResult<()> {
-        match self.fails {
-            Fails::Before if self.is_hit() => Self::failure(),
-            Fails::Panics if self.is_hit() => panic!("{call:?} panics, as the test wants it"),
-            _ => Ok(()),
-        }
+        if self.fails == Fails::After { Ok(()) } else { self.count(call) }
     }
 
-    async fn after(&self, _: Call) -> StoreResult<()> {
-        match self.fails {
-            Fails::After if self.is_hit() => Self::failure(),
-            _ => Ok(()),
-        }
+    async fn after(&self, call: Call) -> StoreResult<()> {
+        if self.fails == Fails::After { self.count(call) } else { Ok(()) }
     }
 }
 

@@ -27,11 +27,11 @@ impl Contained {
     }
 }
 
-/// Waits for a call. Nothing of the engine is changed by it, so nothing is left half done here; what the store makes of
-/// it is the store's.
-async fn call<T>(call: impl Future<Output = StoreResult<T>>) -> StoreResult<T> {
+/// Makes a call and waits for it. Nothing of the engine is changed by it, so nothing is left half done here; what the
+/// store makes of it is the store's.
+async fn call<T, F: Future<Output = StoreResult<T>>>(make: impl FnOnce() -> F) -> StoreResult<T> {
     let panicked = |_| Err(StoreError::Unavailable("it panicked".into()));
-    AssertUnwindSafe(call).catch_unwind().await.unwrap_or_else(panicked)
+    AssertUnwindSafe(async { make().await }).catch_unwind().await.unwrap_or_else(panicked)
 }
 
 #[async_trait]
@@ -46,7 +46,7 @@ impl Store for Contained {
 
     async fn commit(&self, batch: Vec<Commit>) -> Vec<Result<Applied, CommitError>> {
         let commits = batch.len();
-        let answers = call(async { Ok(self.0.commit(batch).await) }).await;
+        let answers = call(|| async { Ok(self.0.commit(batch).await) }).await;
         answers.unwrap_or_else(|panicked| vec![Err(panicked.into()); commits])
     }
 
@@ -56,15 +56,15 @@ impl Store for Contained {
         actor: Option<&UserId>,
         name: &ClientId,
     ) -> StoreResult<Option<Operation>> {
-        call(self.0.operation(scope, actor, name)).await
+        call(|| self.0.operation(scope, actor, name)).await
     }
 
     async fn view(&self, room: &RoomSelector, users: &[UserId]) -> StoreResult<Option<View>> {
-        call(self.0.view(room, users)).await
+        call(|| self.0.view(room, users)).await
     }
 
     async fn message(&self, viewer: Viewer<'_>, id: MessageId) -> StoreResult<Option<Message>> {
-        call(self.0.message(viewer, id)).await
+        call(|| self.0.message(viewer, id)).await
     }
 
     async fn history(
@@ -74,11 +74,11 @@ impl Store for Contained {
         window: Window,
         limit: usize,
     ) -> StoreResult<Option<History>> {
-        call(self.0.history(viewer, room, window, limit)).await
+        call(|| self.0.history(viewer, room, window, limit)).await
     }
 
     async fn messages(&self, viewer: Viewer<'_>, before: Option<MessageId>, limit: usize) -> StoreResult<Vec<Message>> {
-        call(self.0.messages(viewer, before, limit)).await
+        call(|| self.0.messages(viewer, before, limit)).await
     }
 
     async fn participants(
@@ -88,7 +88,7 @@ impl Store for Contained {
         after: Option<&UserId>,
         limit: usize,
     ) -> StoreResult<Option<Vec<Member>>> {
-        call(self.0.participants(viewer, room, after, limit)).await
+        call(|| self.0.participants(viewer, room, after, limit)).await
     }
 
     async fn readers(
@@ -98,7 +98,7 @@ impl Store for Contained {
         after: Option<&UserId>,
         limit: usize,
     ) -> StoreResult<Option<Vec<Member>>> {
-        call(self.0.readers(viewer, message, after, limit)).await
+        call(|| self.0.readers(viewer, message, after, limit)).await
     }
 
     async fn rooms(
@@ -107,11 +107,11 @@ impl Store for Contained {
         before: Option<(Timestamp, RoomId)>,
         limit: usize,
     ) -> StoreResult<Vec<RoomRow>> {
-        call(self.0.rooms(viewer, before, limit)).await
+        call(|| self.0.rooms(viewer, before, limit)).await
     }
 
     async fn room(&self, viewer: Viewer<'_>, room: &RoomSelector) -> StoreResult<Option<RoomRow>> {
-        call(self.0.room(viewer, room)).await
+        call(|| self.0.room(viewer, room)).await
     }
 
     async fn catch_up(
@@ -120,18 +120,18 @@ impl Store for Contained {
         rooms: &[(RoomId, Option<Cursor>)],
         limits: CatchUpLimits,
     ) -> StoreResult<Vec<Option<CatchUp>>> {
-        call(self.0.catch_up(viewer, rooms, limits)).await
+        call(|| self.0.catch_up(viewer, rooms, limits)).await
     }
 
     async fn unread(&self, user: &UserId) -> StoreResult<u64> {
-        call(self.0.unread(user)).await
+        call(|| self.0.unread(user)).await
     }
 
     async fn memberships(&self, users: &[UserId]) -> StoreResult<Vec<u64>> {
-        call(self.0.memberships(users)).await
+        call(|| self.0.memberships(users)).await
     }
 
     async fn close(&self) -> StoreResult<()> {
-        call(self.0.close()).await
+        call(|| self.0.close()).await
     }
 }

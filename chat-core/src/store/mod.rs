@@ -46,7 +46,7 @@ use crate::model::{
 ///   before their `visible_from`. What is hidden and what is missing look the same: `None`.
 /// * **Owned**: dropping a returned future changes nothing: the work is done whole, or was never begun.
 ///
-/// A call that panics has failed for the engine as with [`StoreError::Unavailable`], and it goes on asking.
+/// An async call that panics has failed for the engine as with [`StoreError::Unavailable`], and it goes on asking.
 ///
 /// There are no default methods: a wrapper must forward everything.
 #[async_trait]

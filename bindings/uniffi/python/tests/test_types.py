@@ -1,5 +1,6 @@
 """What type checkers are told of the package: that it is so, and that they understand programs which use it."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -59,7 +60,7 @@ MISTAKES = {
 def mypy(*files: Path, cwd: Path) -> str:
     """What mypy says of programs that see the package as one that is installed."""
     command = [sys.executable, "-m", "mypy", "--no-incremental", "--no-error-summary", "--check-untyped-defs"]
-    environment = {"MYPYPATH": str(PACKAGE), "PATH": ""}
+    environment = {**os.environ, "MYPYPATH": str(PACKAGE)}
     return subprocess.run([*command, *files], cwd=cwd, env=environment, capture_output=True, text=True).stdout
 
 
