@@ -1,6 +1,6 @@
 /** Going to a message, be it held or not: it is fetched, brought to the middle, and shown for a while as what was sought. */
 
-import { type RefObject, useCallback, useEffect, useRef, useState } from "react";
+import { type RefObject, useCallback, useEffect, useState } from "react";
 import type { VirtualizerHandle } from "virtua";
 import type { Chat } from "../types.js";
 import type { Row } from "./rows.js";
@@ -24,7 +24,6 @@ export interface Jump {
 
 export function useJump(list: RefObject<VirtualizerHandle | null>, jumpTo: Chat["jumpTo"], rows: readonly Row[]): Jump {
   const [aim, setAim] = useState<Aim>();
-  const reached = useRef<Aim>(undefined);
   const stop = useCallback(() => setAim(undefined), []);
   const jump = useCallback(
     (to: number | string) => {
@@ -40,20 +39,16 @@ export function useJump(list: RefObject<VirtualizerHandle | null>, jumpTo: Chat[
     [jumpTo],
   );
 
-  // The answer may be here before its rows are drawn: it waits for those.
-  useEffect(() => {
-    if (aim?.seq === undefined || aim === reached.current) return;
-    const at = rows.findIndex(({ message }) => message.seq === aim.seq);
-    if (at < 0) return;
-    reached.current = aim;
-    list.current?.scrollToIndex(at, { align: "center" });
-  }, [aim, rows, list]);
-
+  const at = aim?.seq === undefined ? -1 : rows.findIndex(({ message }) => message.seq === aim.seq);
+  const isDrawn = at >= 0;
+  // The answer may be here before its rows are drawn: what it is shown for begins with those.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: gone to once, wherever it is by then.
   useEffect(() => {
     if (aim?.seq === undefined) return;
+    if (isDrawn) list.current?.scrollToIndex(at, { align: "center" });
     const end = setTimeout(stop, SHOWN_MS);
     return () => clearTimeout(end);
-  }, [aim, stop]);
+  }, [aim, isDrawn, list, stop]);
 
   return { aim, jump, stop };
 }

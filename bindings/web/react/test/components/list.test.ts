@@ -100,6 +100,23 @@ test("at the end it stays at the end", async () => {
   }
 });
 
+test("while it moves, what is in it can be clicked", async () => {
+  const page = await open("fifty");
+  const under = await page.evaluate(async () => {
+    const list = document.querySelector(".ce-list");
+    if (!list) throw new Error("there is no list");
+    const { left, top, width, height } = list.getBoundingClientRect();
+    const found = new Set<string | undefined>();
+    for (let frame = 0; frame < 6; frame += 1) {
+      list.scrollTop -= 1;
+      await new Promise(requestAnimationFrame);
+      found.add(document.elementFromPoint(left + width / 2, top + height / 2)?.className);
+    }
+    return [...found];
+  });
+  expect(under).not.toContain("ce-list");
+});
+
 test("who reads further up is not moved by what comes; a button says how much it is, and goes there", async () => {
   const page = await open("fifty");
   await wheel(page, -1_500);

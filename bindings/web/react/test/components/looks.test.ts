@@ -71,7 +71,7 @@ test.each(["light", "dark"] as const)("what is asked before a message is deleted
     await page.setViewportSize({ width, height: 640 });
     await settled(page);
     await page.locator("[data-mine] .ce-menu-button").last().dispatchEvent("click");
-    await page.getByRole("menuitem", { name: "Delete" }).click();
+    await page.getByRole("menuitem", { name: "Delete" }).dispatchEvent("click");
     await page.getByRole("alertdialog").waitFor();
     await holds(page, `asked, ${width}`);
     const box = await page.getByRole("alertdialog").boundingBox();
