@@ -46,10 +46,7 @@ impl Cache {
     ///
     /// Whoever is not in the room is read each time: how long the answer takes must not tell them that there is a room.
     pub(super) async fn load(&mut self, room: &RoomRef, users: &[&UserId]) -> Result<Option<RoomId>> {
-        let known = match room {
-            RoomRef::Id(id) => Some(*id),
-            RoomRef::Key(key) => self.keys.get(key).copied(),
-        };
+        let known = self.room(room);
         let selector = match (room, known) {
             (_, Some(id)) => RoomSelector::Id(id),
             (RoomRef::Key(key), None) => RoomSelector::Key(key.clone()),
@@ -75,6 +72,14 @@ impl Cache {
         }
         remembered.members.extend(missing.into_iter().zip(view.members));
         Ok(Some(id))
+    }
+
+    /// The id of a room, without reading; of one by its key, if that is remembered.
+    pub(super) fn room(&mut self, room: &RoomRef) -> Option<RoomId> {
+        match room {
+            RoomRef::Id(id) => Some(*id),
+            RoomRef::Key(key) => self.keys.get(key).copied(),
+        }
     }
 
     /// A message, read from the store where it is not remembered.

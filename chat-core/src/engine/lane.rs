@@ -25,7 +25,7 @@ use super::{
     plan::Batch,
 };
 
-/// How many commands one batch holds.
+/// How many commands one batch takes in, beside those that were put off.
 pub(super) const BATCH: usize = 1024;
 
 /// How many tasks run, roughly, while the lane yields once: so often tokio looks for other work.
@@ -201,7 +201,10 @@ impl Lane {
                 None => self.closing = true,
             }
         }
-        while requests.len() < BATCH
+        // What must wait for others holds up nobody else, as long as no more waits here than may wait outside.
+        let put_off = requests.len();
+        while requests.len() - put_off < BATCH
+            && requests.len() < self.inner.options.limits.pending_commands.max(BATCH)
             && self.suspending.is_none()
             && let Ok(work) = self.work.try_recv()
         {

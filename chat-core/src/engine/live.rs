@@ -1,7 +1,7 @@
 //! A connection's live side: the rooms it has open and the events that come.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     future::poll_fn,
     sync::Arc,
     task::{Context, Poll},
@@ -68,14 +68,15 @@ impl Live {
     /// Opens rooms, each from a cursor or anew. What is returned comes before any event of those rooms.
     ///
     /// While a room's answer says `more`, its events have not begun: subscribe again with the new cursor. A room that is
-    /// named twice is opened from the first cursor, and answered for twice.
+    /// named twice, by its id and by its key, is opened from the first cursor, and answered for twice.
     ///
     /// # Cancellation
     /// Dropping the future opens none of the rooms. Those that were open before get [`Event::Resync`], as after an
     /// error.
     ///
     /// # Errors
-    /// `invalid_argument` for too many rooms at once; what the storage says. A room that is not there, or not theirs,
+    /// `limit_reached` for too many rooms at once; `invalid_argument` for one that is named more than twice; what the
+    /// storage says. A room that is not there, or not theirs,
     /// is [`Subscribed::Gone`], not an error.
     pub async fn subscribe(&mut self, rooms: Vec<(RoomRef, Option<Cursor>)>) -> Result<Vec<Subscribed>> {
         let limits = &self.session.inner().options.limits;
@@ -110,6 +111,7 @@ impl Live {
         for (place, since) in rooms {
             places.push(self.find(place).await?.map(|room| (room, *since)));
         }
+        named_at_most_twice(places.iter().flatten().map(|(room, _)| *room))?;
         let behind: Vec<_> = places.iter().flatten().copied().collect();
         let doors = self.join(&places);
         let store = self.session.inner().store()?;
@@ -261,6 +263,19 @@ impl Drop for Door<'_> {
     }
 }
 
+/// Each time, all of what was missed is answered: one that is named often would cost without end.
+fn named_at_most_twice(rooms: impl Iterator<Item = RoomId>) -> Result<()> {
+    let mut named = HashMap::new();
+    for room in rooms {
+        let times = named.entry(room).or_insert(0);
+        *times += 1;
+        if *times > 2 {
+            return Err(Error::invalid("rooms", "must name a room at most twice, by its id and by its key"));
+        }
+    }
+    Ok(())
+}
+
 /// What was answered for a room that is open now, or was begun.
 fn answer_of(room: RoomId, answers: &[Subscribed]) -> Option<&Subscribed> {
     answers.iter().find(|answer| matches!(answer, Subscribed::Open(opened) if opened.room == room))
@@ -274,7 +289,8 @@ fn events(room: RoomId, since: Rev, changes: &[crate::store::Change]) -> Vec<Eve
         .map(|change| {
             let rev = change.cursor.rev;
             let prev = Some(std::mem::replace(&mut before, rev)).filter(|before| before + 1 != rev);
-            publish::event(room, change, prev, None)
+            // How far its author has read, the markers say.
+            publish::event(room, change, prev, Some(0))
         })
         .collect()
 }

@@ -37,6 +37,11 @@ impl Lane {
                     let change = changes.swap_remove(0);
                     self.cache.apply(room, &change);
                     posts.add(&self.inner.hub, room, Post { change, reads: telling.reads, request });
+                    if posts.unread > self.inner.options.limits.pending_bytes / PART {
+                        posts.tell(&self.inner.hub);
+                        posts.unread = 0;
+                        tokio::task::yield_now().await;
+                    }
                     continue;
                 }
                 other => other,
@@ -165,11 +170,17 @@ fn is_post(changes: &[Change]) -> bool {
 /// How many posts are told together: beyond that little is gained, and queues would fill before anybody can read.
 const TOGETHER: usize = 64;
 
+/// Which part of a subscriber's queue posts fill before those who keep up have their turn to read: else a batch of large
+/// ones would be more than any queue takes.
+const PART: usize = 8;
+
 /// Posts of one room that follow each other: told together, and then answered.
 #[derive(Default)]
 struct Posts {
     room: Option<RoomId>,
     posts: Vec<Post>,
+    /// Of posts in any room, since others had their turn to read: about how many bytes.
+    unread: usize,
 }
 
 struct Post {
@@ -185,6 +196,7 @@ impl Posts {
             self.tell(hub);
             self.room = Some(room);
         }
+        self.unread += post.change.weight();
         self.posts.push(post);
     }
 

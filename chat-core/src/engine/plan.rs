@@ -120,6 +120,9 @@ impl Lane {
         let limits = &self.inner.options.limits;
         let NewRoomPlan { unique, writes } = plan_room(&request.actor, request.own.clone(), create.clone(), limits)?;
         request.verdict.clone()?;
+        if unique.as_ref().is_some_and(|unique| batch.making.contains(unique)) {
+            return Ok(Planned::Later);
+        }
         if let Err(full) = self.may_join_more(&writes).await {
             // What is there already, or was done before, is found all the same.
             let found = match &unique {
@@ -130,17 +133,21 @@ impl Lane {
                 return Err(full);
             }
         }
-        if let Some(unique) = unique
-            && !batch.making.insert(unique)
-        {
-            return Ok(Planned::Later);
-        }
+        batch.making.extend(unique);
         let room = self.inner.ids.room(self.inner.now(), &*self.inner.options.random);
         let commit = self.commit_of(request, room, NO_ROOM, Decision { guard: Guard::default(), writes });
         Ok(Planned::Commit(commit, Telling::default()))
     }
 
     async fn plan_in_room(&mut self, request: &Request, batch: &mut Batch) -> Result<Planned> {
+        // Before anything is read: what must wait may do so often.
+        if let Place::Room(place) = &request.place
+            && let Some(room) = self.cache.room(place)
+            && batch.sealed.keeps(room, request.actor.user(), None)
+        {
+            batch.sealed.person(room, request.actor.user());
+            return Ok(Planned::Later);
+        }
         let (place, message) = self.find(request).await?;
         if let RoomRef::Key(key) = &place
             && batch.makes(key)
@@ -297,6 +304,10 @@ impl Lane {
         );
         if request.command.client_id().is_none() || !may_follow {
             return Err(denial);
+        }
+        if matches!(request.place, Place::New) {
+            let made = self.done_before(request, NO_ROOM).await?.ok_or(denial)?;
+            return self.before(&request.actor, made).await;
         }
         let Ok((place, _)) = self.find(request).await else { return Err(denial) };
         let people: Vec<&UserId> = request.actor.user().into_iter().collect();

@@ -19,8 +19,8 @@ use crate::{
         Member, Message, MessageId, My, MyRoom, Page, Participant, RemoveParticipant, Result, RoomId, RoomRef,
         SendMessage, Sent, Seq, Timestamp, UpdateMe, UpdateParticipant, UpdateRoom, UserId,
     },
-    rules::{Action, Actor, least_role},
-    store::{Viewer, Window},
+    rules::{Action, Actor, fitting, least_role},
+    store::{RoomRow, Viewer, Window},
 };
 
 use super::{
@@ -52,6 +52,10 @@ struct Profile {
     avatar: Option<String>,
 }
 
+/// What one page may weigh: as many messages as a page holds at most, each with as long a text as it may have, and no more
+/// where they carry as much beside that as they may.
+const PAGE_BYTES: usize = 4 * 1024 * 1024;
+
 /// How long a read waits at most for markers that its user has handed in.
 const SETTLE: Duration = Duration::from_millis(50);
 
@@ -63,9 +67,11 @@ impl Session {
         Self { engine, actor, profile: None }
     }
 
-    /// The same with the name and picture that the user's token gives; they are shown in rooms that the user opens.
+    /// The same with the name and picture that the user's token gives; they are shown in rooms that the user opens. One
+    /// that does not fit is left out.
     #[must_use]
     pub fn with_profile(mut self, name: Option<String>, avatar: Option<String>) -> Self {
+        let (name, avatar) = fitting(name, avatar, &self.inner().options.limits);
         if name.is_some() || avatar.is_some() {
             self.profile = Some(Arc::new(Profile { name, avatar }));
         }
@@ -122,9 +128,15 @@ impl Session {
     pub async fn rooms(&self, after: Continue<'_>, limit: Option<usize>) -> Result<Page<MyRoom>> {
         self.settle().await;
         let before = after.map(parse_room_cursor).transpose()?;
-        let limit = self.page_size(limit);
+        let mut limit = self.page_size(limit);
         let store = self.inner().store()?;
-        let mut rows = store.rooms(self.viewer(), before, limit + 1).await?;
+        let mut rows = loop {
+            let rows = store.rooms(self.viewer(), before, limit + 1).await?;
+            match smaller(limit, rows.iter().map(RoomRow::weight)) {
+                Some(less) => limit = less,
+                None => break rows,
+            }
+        };
         let more = rows.len() > limit;
         rows.truncate(limit);
         let next = rows.last().filter(|_| more).map(|row| format!("{}.{}", row.room.last_at.as_millis(), row.room.id));
@@ -230,9 +242,16 @@ impl Session {
         window: Window,
         limit: Option<usize>,
     ) -> Result<Page<Message>> {
-        let limit = self.page_size(limit);
-        let page = self.inner().store()?.history(self.viewer(), &room.into().into(), window, limit).await?;
-        let page = page.ok_or(Error::not_found("room"))?;
+        let room = room.into().into();
+        let mut limit = self.page_size(limit);
+        let page = loop {
+            let page = self.inner().store()?.history(self.viewer(), &room, window, limit).await?;
+            let page = page.ok_or(Error::not_found("room"))?;
+            match smaller(limit, page.messages.iter().map(Message::weight)) {
+                Some(less) => limit = less,
+                None => break page,
+            }
+        };
         let next = page.messages.last().filter(|_| page.more).map(|message| message.seq.to_string());
         Ok(Page { results: page.messages, next })
     }
@@ -240,8 +259,14 @@ impl Session {
     /// What the caller may see in all rooms, newest first by id.
     pub async fn messages(&self, after: Continue<'_>, limit: Option<usize>) -> Result<Page<Message>> {
         let before = after.map(parse_cursor::<MessageId>).transpose()?;
-        let limit = self.page_size(limit);
-        let mut results = self.inner().store()?.messages(self.viewer(), before, limit + 1).await?;
+        let mut limit = self.page_size(limit);
+        let mut results = loop {
+            let results = self.inner().store()?.messages(self.viewer(), before, limit + 1).await?;
+            match smaller(limit, results.iter().map(Message::weight)) {
+                Some(less) => limit = less,
+                None => break results,
+            }
+        };
         let more = results.len() > limit;
         results.truncate(limit);
         let next = results.last().filter(|_| more).map(|message| message.id.to_string());
@@ -415,8 +440,8 @@ impl Session {
             };
             match self.engine.host().update_participant(member.room, update).await {
                 Ok(_) => changed = true,
-                // A name that does not fit is the token's fault, not a reason to keep its bearer out.
-                Err(Error::Invalid { .. } | Error::TooLarge { .. } | Error::NotFound { .. }) => {}
+                // They were put out meanwhile, which catching up says.
+                Err(Error::NotFound { .. }) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -465,6 +490,12 @@ impl Future for Pending {
         // Without an answer the committer is gone.
         Pin::new(&mut self.0).poll(cx).map(|answer| answer.unwrap_or(Err(Error::Draining)))
     }
+}
+
+/// How many to ask for instead, where these weigh more than a page may.
+fn smaller(limit: usize, weights: impl Iterator<Item = usize>) -> Option<usize> {
+    let weight: usize = weights.sum();
+    (limit > 1 && weight > PAGE_BYTES).then(|| (limit.saturating_mul(PAGE_BYTES) / weight).max(1))
 }
 
 fn parse_cursor<T: FromStr>(text: &str) -> Result<T> {

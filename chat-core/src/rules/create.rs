@@ -77,6 +77,9 @@ fn only_the_host(create: &CreateRoom) -> Result<()> {
     if create.participants.iter().any(|p| p.name.is_some() || p.avatar.is_some()) {
         return Err(Error::Forbidden { reason: "only the host names people" });
     }
+    if create.participants.iter().any(|person| person.visible_from.is_some()) {
+        return Err(Error::Forbidden { reason: "only the host hides what is said in a new room" });
+    }
     Ok(())
 }
 

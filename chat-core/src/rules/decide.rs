@@ -9,7 +9,12 @@ use crate::{
     store::{Edit, Guard, MarkerMove, MarkerTo, MemberChange, MemberWrite, Post, RoomSettings, Visible, Write},
 };
 
-use super::{Action, Actor, create::join, least_role, validate::validate};
+use super::{
+    Action, Actor,
+    create::join,
+    least_role,
+    validate::{needs_words, validate},
+};
 
 /// What a decision looks at: the stored state of one moment, and the moment.
 #[derive(Clone, Copy, Debug)]
@@ -204,6 +209,13 @@ impl Scene<'_> {
         if message.is_deleted() {
             return Err(Error::Conflict { reason: "the message is deleted" });
         }
+        let text = edit.content.as_ref().or(message.content.as_ref());
+        let metadata = edit.metadata.as_ref().unwrap_or(&message.metadata);
+        let files = edit.attachments.as_ref().unwrap_or(&message.attachments);
+        if text.is_none_or(String::is_empty) && needs_words(message.message_type, metadata.is_some(), !files.is_empty())
+        {
+            return Err(Error::invalid("content", "must not be blank"));
+        }
         Ok(vec![Write::Edit(Box::new(Edit {
             id: message.id,
             content: edit.content,
@@ -297,6 +309,9 @@ impl Scene<'_> {
         let visible = match (add.visible_from, self.room.history) {
             (Some(_), _) if self.actor.user().is_some() && self.room.history == HistoryMode::SinceJoined => {
                 return Err(Error::Forbidden { reason: "only the host opens the past of this room" });
+            }
+            (Some(seq), _) if self.actor.user().is_some() && seq > self.room.last_seq + 1 => {
+                return Err(Error::invalid("visible_from", "must not be beyond the next message"));
             }
             (Some(seq), _) => Visible::From(seq),
             (None, HistoryMode::All) => Visible::From(1),

@@ -14,6 +14,7 @@ pub use create::{NewRoomPlan, plan_room};
 pub use decide::{Decision, Scene, decide};
 pub use permission::{Action, PERMISSIONS, Permission, least_role, permission_table};
 pub use replica::Replica;
+pub(crate) use validate::fitting;
 
 use crate::model::UserId;
 

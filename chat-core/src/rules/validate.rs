@@ -28,12 +28,8 @@ pub(super) fn validate(command: &Command, limits: &Limits) -> Result<()> {
 }
 
 fn message(send: &SendMessage, limits: &Limits) -> Result<()> {
-    let may_be_empty = match send.message_type {
-        MessageType::Text | MessageType::System => false,
-        MessageType::Image | MessageType::File => !send.attachments.is_empty(),
-        MessageType::Custom => send.metadata.is_some() || !send.attachments.is_empty(),
-    };
-    if !(may_be_empty && send.content.is_empty()) {
+    let needs_words = needs_words(send.message_type, send.metadata.is_some(), !send.attachments.is_empty());
+    if needs_words || !send.content.is_empty() {
         check_content(&send.content, limits.message_bytes)?;
     }
     if let Some(seq) = send.read_seq {
@@ -43,11 +39,21 @@ fn message(send: &SendMessage, limits: &Limits) -> Result<()> {
     metadata(send.metadata.as_ref(), limits)
 }
 
+/// Whether a message says nothing without a text.
+pub(super) const fn needs_words(message_type: MessageType, has_metadata: bool, has_files: bool) -> bool {
+    match message_type {
+        MessageType::Text | MessageType::System => true,
+        MessageType::Image | MessageType::File => !has_files,
+        MessageType::Custom => !has_metadata && !has_files,
+    }
+}
+
 fn edit_message(edit: &EditMessage, limits: &Limits) -> Result<()> {
     if edit.content.is_none() && edit.metadata.is_none() && edit.attachments.is_none() {
         return Err(Error::invalid("content", "or another field to change must be given"));
     }
-    if let Some(content) = edit.content.as_deref() {
+    // Whether it may be taken away, the message says.
+    if let Some(content) = edit.content.as_deref().filter(|content| !content.is_empty()) {
         check_content(content, limits.message_bytes)?;
     }
     attachments(edit.attachments.as_deref().unwrap_or_default(), limits)?;
@@ -97,8 +103,25 @@ fn attachments(files: &[Attachment], limits: &Limits) -> Result<()> {
         place("attachments.size", file.size)?;
         link("attachments.url", &file.url, limits)?;
         metadata(Some(&file.more), limits)?;
+        if let Some(field) = ATTACHMENT_FIELDS.iter().find(|field| file.more.contains_key(**field)) {
+            return Err(Error::invalid(field, "must not stand among what else is said of an attachment"));
+        }
     }
     Ok(())
+}
+
+/// The fields that an attachment has of its own: one that stood there twice could not be read again.
+const ATTACHMENT_FIELDS: [&str; 7] = ["id", "name", "content_type", "size", "url", "width", "height"];
+
+/// What of a name and a picture fits. They come with a token, and what does not fit is the token's fault, not a reason to
+/// keep its bearer out.
+pub(crate) fn fitting(
+    name: Option<String>,
+    avatar: Option<String>,
+    limits: &Limits,
+) -> (Option<String>, Option<String>) {
+    let name = name.filter(|name| check_label("name", name, limits.name_bytes).is_ok());
+    (name, avatar.filter(|avatar| link("avatar", avatar, limits).is_ok()))
 }
 
 /// A link that a page may show: nothing that runs (`javascript:`) and nothing that carries the content itself (`data:`).
@@ -157,6 +180,19 @@ mod tests {
         ] {
             let error = validate(&Command::SendMessage(send), &Limits::default()).unwrap_err();
             assert_eq!(error.to_string(), "`metadata` must not nest deeper than 64 levels");
+        }
+    }
+
+    #[test]
+    fn an_attachment_says_nothing_twice() {
+        let file: Attachment =
+            serde_json::from_str(r#"{"name":"a","content_type":"image/png","size":1,"url":"/a"}"#).unwrap();
+        for field in ATTACHMENT_FIELDS {
+            let mut file = file.clone();
+            file.more.insert(field.into(), "x".into());
+            let send = SendMessage { attachments: vec![file], ..SendMessage::text("x") };
+            let error = validate(&Command::SendMessage(send), &Limits::default()).unwrap_err();
+            assert!(error.to_string().starts_with(&format!("`{field}` ")), "{error}");
         }
     }
 

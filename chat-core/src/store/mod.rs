@@ -233,6 +233,11 @@ pub struct RoomRow {
 }
 
 impl RoomRow {
+    /// About how many bytes it takes on the wire.
+    pub fn weight(&self) -> usize {
+        self.room.weight() + self.last_message.as_ref().map_or(0, Message::weight)
+    }
+
     /// The same as the reader is shown it.
     pub fn shown(self, epoch: u64) -> MyRoom {
         MyRoom {

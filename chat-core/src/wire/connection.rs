@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
 use tokio::time::{Sleep, sleep};
 
@@ -72,6 +73,8 @@ pub struct Connection {
     /// What runs alone.
     job: Option<Running<Done>>,
     out: Vec<Output>,
+    /// How many bytes of `out` are answers.
+    unsent: usize,
     stage: Stage,
     /// When an unknown peer must have authenticated, or the token ends.
     deadline: Option<Timestamp>,
@@ -92,6 +95,10 @@ enum Stage {
 
 /// How many frames may wait, and how many writes may be under way.
 const PIPELINE: usize = 64;
+
+/// While so many bytes of answers wait to be sent, nothing further is begun: a peer that asks for much and reads nothing
+/// costs no more than this and one answer.
+const UNSENT: usize = 256 * 1024;
 
 /// How long a connection that ends waits for its writes.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -119,6 +126,7 @@ impl Connection {
             writes: FuturesUnordered::new(),
             job: None,
             out: Vec::new(),
+            unsent: 0,
             stage: Stage::Open,
             deadline: Some(Timestamp::from_millis(now.as_millis().saturating_add(timeout))),
             refusal: None,
@@ -225,6 +233,7 @@ impl Connection {
             return Poll::Pending;
         }
         out.append(&mut self.out);
+        self.unsent = 0;
         Poll::Ready(closing)
     }
 
@@ -276,7 +285,7 @@ impl Connection {
     fn begin_next(&mut self) -> bool {
         let busy = self.writes.len();
         let waits = |frame: &Frame| busy >= PIPELINE || busy > 0 && frame.waits();
-        if self.inbox.front().is_none_or(waits) {
+        if self.unsent >= UNSENT || self.inbox.front().is_none_or(waits) {
             return false;
         }
         let Some(frame) = self.inbox.pop_front() else { return false };
@@ -417,6 +426,7 @@ impl Connection {
         if let Some(meter) = &self.meter {
             meter.answered(asked.action, failed, asked.at.elapsed());
         }
+        self.unsent += frame.as_ref().map_or(0, Bytes::len);
         self.out.extend(frame.map(Output::Own));
     }
 

@@ -6,7 +6,7 @@ use chat_core::{
     Code, CreateRoom, EditMessage, Event, Limits, MarkKind, MemoryStore, Options, Replica, RoomRef, RoomState,
     SendMessage, Subscribed, Sync, Timestamp, UpdateParticipant, UpdateRoom,
 };
-use futures_util::FutureExt as _;
+use futures_util::{FutureExt as _, future::join_all};
 
 use crate::{
     held::{Call, Held},
@@ -586,4 +586,59 @@ async fn what_waited_of_a_closed_room_is_in_the_answer_that_opens_it() {
     s.says("ben", "hello").await;
     let told: Vec<_> = waiting(&mut ann).iter().map(|frame| kind(frame)).collect();
     assert!(!told.contains(&"room_updated".to_owned()) && told.contains(&"chat_message".to_owned()), "{told:?}");
+}
+
+#[tokio::test]
+async fn what_of_a_token_does_not_fit_is_left_out_and_the_rest_is_shown() {
+    let s = Stage::new().await;
+    let ben = s.of("ben").with_profile(Some("Ben B.".into()), Some("javascript:alert(1)".into()));
+    ben.live().subscribe(vec![(s.room.into(), None)]).await.unwrap();
+    let made = ben.create_room(CreateRoom::group()).await.unwrap().info.id;
+    for room in [s.room, made] {
+        let people = s.host().participants(room, None, None).await.unwrap().results;
+        let ben = people.iter().find(|one| one.user_id == user("ben")).unwrap();
+        assert_eq!((ben.name.as_deref(), ben.avatar.as_deref()), (Some("Ben B."), None));
+    }
+    let nameless = s.of("ben").with_profile(Some("a\u{7}b".into()), Some("https://x/y.png".into()));
+    let made = nameless.create_room(CreateRoom::group()).await.unwrap().info.id;
+    let ben = s.host().participants(made, None, None).await.unwrap().results.remove(0);
+    assert_eq!((ben.name.as_deref(), ben.avatar.as_deref()), (None, Some("https://x/y.png")));
+}
+
+#[tokio::test]
+async fn who_keeps_up_loses_no_room_however_large_what_is_told_at_once() {
+    let store = Held::new();
+    let s = Stage::on(Arc::clone(&store) as _).await;
+    let mut ben = s.opens("ben").await;
+    let before = store.calls(Call::Commit);
+    store.hold(Call::Commit);
+    let ann = s.of("ann");
+    let large = || ann.send(s.room, SendMessage::text("x".repeat(16_000)));
+    // The first is being committed, and all others wait for the next batch.
+    let sending = join_all((0..100).map(|_| large()));
+    let reading = async {
+        store.reached(Call::Commit, before + 1).await;
+        store.release(Call::Commit);
+        for _ in 0..100 {
+            next(&mut ben, |event| match event {
+                Event::Resync { .. } => panic!("they have kept up"),
+                Event::ChatMessage { .. } => Some(()),
+                _ => None,
+            })
+            .await;
+        }
+    };
+    tokio::join!(sending, reading);
+}
+
+#[tokio::test]
+async fn a_room_is_named_by_its_id_and_by_its_key_and_not_more_often() {
+    let s = Stage::new().await;
+    let mut ben = s.of("ben").live();
+    let key: RoomRef = "job:42".parse().unwrap();
+    let error = ben.subscribe(vec![(s.room.into(), None), (key.clone(), None), (key.clone(), None)]).await.unwrap_err();
+    assert_eq!(error.to_string(), "`rooms` must name a room at most twice, by its id and by its key");
+    s.says("ann", "hi").await;
+    assert!(waiting(&mut ben).is_empty(), "none was opened");
+    ben.subscribe(vec![(s.room.into(), None), (key, None)]).await.unwrap();
 }

@@ -2,7 +2,7 @@
 
 use chat_core::{
     AddParticipant, Code, CreateRoom, EditMessage, Error, Event, HistoryMode, Limits, MarkKind, RemoveParticipant,
-    Role, SendMessage, Subscribed, Timestamp, UpdateParticipant, Window,
+    Role, RoomKind, SendMessage, Subscribed, Timestamp, UpdateParticipant, Window,
 };
 
 use crate::{
@@ -270,4 +270,22 @@ async fn a_newcomer_follows_the_log_without_what_they_may_not_see() {
     assert_eq!(s.of("cat").mark_message(MarkKind::Read, hidden.id).await.unwrap_err().code(), Code::NotFound);
     let answer = s.of("cat").send(s.room, SendMessage::text("re").in_reply_to(hidden.id)).await.unwrap_err();
     assert_eq!(answer, Error::NotFound { what: "reply_to" });
+}
+
+#[tokio::test]
+async fn nobody_but_the_host_keeps_others_from_what_is_to_come() {
+    let s = team().await;
+    let hidden = |name: &str, seq| AddParticipant { visible_from: Some(seq), ..AddParticipant::new(user(name)) };
+    let direct = CreateRoom { kind: RoomKind::Direct, participants: vec![hidden("ben", 1_000)], ..CreateRoom::group() };
+    let error = s.of("mallory").create_room(direct).await.unwrap_err();
+    assert_eq!(error.code(), Code::Forbidden, "{error}");
+
+    let owner = s.of("olga");
+    let open = CreateRoom { history: HistoryMode::All, ..CreateRoom::group() };
+    let room = owner.create_room(open).await.unwrap().info.id;
+    let next = s.host().room(room).await.unwrap().last_seq + 1;
+    let error = owner.add_participant(room, hidden("eve", next + 1)).await.unwrap_err();
+    assert_eq!(error.to_string(), "`visible_from` must not be beyond the next message");
+    owner.add_participant(room, hidden("eve", next)).await.unwrap();
+    s.host().add_participant(room, hidden("max", next + 100)).await.unwrap();
 }

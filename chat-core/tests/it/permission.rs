@@ -239,6 +239,13 @@ async fn what_was_done_before_is_found_again_though_it_is_forbidden_now() {
     assert!(again.duplicate && again.message == sent.message);
     assert_eq!(s.of("ann").send(s.room, SendMessage::text("hi")).await.unwrap_err().code(), Code::Forbidden);
     assert_eq!(s.texts().await, ["hi"]);
+
+    rule.over.send_replace(false);
+    let named = || CreateRoom { client_id: Some("r-1".parse().unwrap()), ..CreateRoom::group() };
+    let made = s.of("ann").create_room(named()).await.unwrap();
+    rule.over.send_replace(true);
+    assert_eq!(s.of("ann").create_room(named()).await.unwrap().info.id, made.info.id);
+    assert_eq!(s.of("ann").create_room(CreateRoom::group()).await.unwrap_err().code(), Code::Forbidden);
 }
 
 #[tokio::test(start_paused = true)]

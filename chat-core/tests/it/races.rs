@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chat_core::{
     CreateRoom, EditMessage, Error, Event, MarkKind, MemoryStore, RemoveParticipant, RoomState, SendMessage,
-    Subscribed, UpdateRoom,
+    Subscribed, UpdateMe, UpdateRoom,
 };
 use futures_util::{FutureExt as _, future::join_all};
 
@@ -260,4 +260,21 @@ async fn a_key_that_is_made_can_be_used_at_once() {
     let (made, sent) = tokio::join!(host.create_room(create), sends);
     assert_eq!(made.unwrap().info.key, Some(key));
     assert_eq!(sent.into_iter().map(|sent| sent.unwrap().message.seq).collect::<Vec<_>>(), [1, 2, 3]);
+}
+
+#[tokio::test]
+async fn what_must_wait_for_each_other_holds_up_nobody_else() {
+    let store = Held::new();
+    let s = Stage::on(Arc::clone(&store) as _).await;
+    let (ben, ann) = (s.of("ben"), s.of("ann"));
+    let before = store.calls(Call::Commit);
+    let toggles = join_all(
+        (0..3_000).map(|n| ben.update_me(s.room, UpdateMe { pinned: Some(n % 2 == 0), ..UpdateMe::default() })),
+    );
+    let sending = async {
+        ann.send(s.room, SendMessage::text("hi")).await.unwrap();
+        store.calls(Call::Commit) - before
+    };
+    let (_, commits) = tokio::join!(toggles, sending);
+    assert!(commits < 10, "{commits} commits came before it");
 }

@@ -163,6 +163,7 @@ async fn who_reads_privately_shows_nothing_by_sending() {
     let s = Stage::new().await;
     s.says("ann", "1").await;
     let mut ann = s.opens("ann").await;
+    let start = s.host().room(s.room).await.unwrap().cursor;
     waiting(&mut ann);
     let private = UpdateMe { private_reading: Some(true), ..UpdateMe::default() };
     s.of("ben").update_me(s.room, private).await.unwrap();
@@ -178,6 +179,15 @@ async fn who_reads_privately_shows_nothing_by_sending() {
         _ => None,
     });
     assert_eq!(told, Some(Some(0)), "from the message nothing follows");
+
+    let opened = s.of("ann").live().subscribe(vec![(s.room.into(), Some(start))]).await.unwrap().remove(0);
+    let Subscribed::Open(opened) = opened else { panic!("in the room") };
+    let Sync::Changes { changes, .. } = opened.sync else { panic!("not all of it was seen") };
+    let told = changes.iter().find_map(|event| match event {
+        Event::ChatMessage { message, read_seq, .. } if message.seq == 2 => Some(*read_seq),
+        _ => None,
+    });
+    assert_eq!(told, Some(Some(0)), "nor from one that is fetched: the markers say it");
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use chat_core::{
-    Code, CreateRoom, EditMessage, Engine, Error, MemoryStore, MessageType, Options, SendMessage, Timestamp, Window,
+    Attachment, Code, CreateRoom, EditMessage, Engine, Error, MemoryStore, Message, MessageType, Metadata, Options,
+    Page, SendMessage, Timestamp, Window,
 };
+use serde_json::json;
 
 use crate::stage::{Hands, Stage, user};
 
@@ -143,4 +145,78 @@ async fn a_rooms_time_and_its_ids_never_run_backwards_whatever_the_clock_does() 
     let again = Engine::open(store, options).session(&user("ann"));
     let next = again.send(s.room, SendMessage::text("tick")).await.unwrap().message;
     assert!(said[5].id < next.id && said[5].created_at <= next.created_at);
+}
+
+#[tokio::test]
+async fn an_edit_takes_words_away_only_where_something_else_is_left() {
+    let s = Stage::new().await;
+    let ann = s.of("ann");
+    let file: Attachment =
+        serde_json::from_value(json!({"name": "a.png", "content_type": "image/png", "size": 1, "url": "/a.png"}))
+            .unwrap();
+    let image =
+        SendMessage { message_type: MessageType::Image, attachments: vec![file], ..SendMessage::text("the hall") };
+    let image = ann.send(s.room, image).await.unwrap().message;
+    let bare = ann.edit(EditMessage::text(image.id, "")).await.unwrap();
+    assert_eq!((bare.content.as_deref(), bare.attachments.len()), (Some(""), 1));
+
+    let metadata = serde_json::from_value(json!({"offer": 1})).unwrap();
+    let custom = SendMessage { message_type: MessageType::Custom, metadata: Some(metadata), ..SendMessage::default() };
+    let custom = ann.send(s.room, custom).await.unwrap().message;
+    let text = s.says("ann", "x").await;
+    let without = |id| EditMessage { content: None, ..EditMessage::text(id, "") };
+    for edit in [
+        EditMessage { attachments: Some(Vec::new()), ..without(image.id) },
+        EditMessage { metadata: Some(None), ..without(custom.id) },
+        EditMessage::text(text.id, ""),
+    ] {
+        let error = ann.edit(edit.clone()).await.unwrap_err();
+        assert_eq!(error.to_string(), "`content` must not be blank", "{edit:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_large_messages_is_shorter_and_leads_on_all_the_same() {
+    const MOST: usize = 5 * 1024 * 1024;
+    let s = Stage::new().await;
+    let metadata: Metadata = serde_json::from_value(json!({"x": "y".repeat(8_000)})).unwrap();
+    let file: Attachment = serde_json::from_value(
+        json!({"name": "a", "content_type": "image/png", "size": 1, "url": "/a", "x": "y".repeat(8_000)}),
+    )
+    .unwrap();
+    for n in 0..100 {
+        let text = format!("{n} {}", "x".repeat(16_000));
+        let large = SendMessage {
+            metadata: Some(metadata.clone()),
+            attachments: vec![file.clone(); 10],
+            ..SendMessage::text(text)
+        };
+        s.of("ann").send(s.room, large).await.unwrap();
+    }
+    let size = |page: &Page<Message>| serde_json::to_vec(page).unwrap().len();
+
+    let (mut seen, mut window) = (Vec::new(), Window::Latest);
+    loop {
+        let page = s.of("ben").history(s.room, window, Some(200)).await.unwrap();
+        assert!(size(&page) < MOST && !page.results.is_empty());
+        seen.extend(page.results.iter().map(|message| message.seq));
+        let Some(next) = page.next else { break };
+        window = Window::Before(next.parse().unwrap());
+    }
+    assert_eq!(seen, (1..=100).rev().collect::<Vec<_>>());
+
+    let around = s.of("ben").history(s.room, Window::Around(50), Some(200)).await.unwrap();
+    assert!(size(&around) < MOST && around.results.iter().any(|message| message.seq == 50));
+
+    let (mut seen, mut after) = (0, None);
+    loop {
+        let page = s.of("ben").messages(after.as_deref(), Some(200)).await.unwrap();
+        assert!(size(&page) < MOST && !page.results.is_empty());
+        seen += page.results.len();
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, 100);
 }

@@ -375,3 +375,28 @@ async fn a_meter_paces_what_is_sent_and_hears_of_every_answer() {
     ];
     assert_eq!(told, expected);
 }
+
+#[tokio::test]
+async fn a_peer_that_asks_for_much_and_reads_nothing_costs_little() {
+    const ANSWER: usize = 20 * 17_000;
+    let s = Stage::new().await;
+    for _ in 0..20 {
+        s.says("ann", &"x".repeat(16_000)).await;
+    }
+    let mut peer = connect(&s, true, Some("ben"));
+    frames(&mut peer).await;
+    let mut asked = 0;
+    while peer.has_room() {
+        asked += 1;
+        peer.receive(&json!({"action": "history", "ref": asked, "limit": 20}).to_string());
+    }
+    assert!(asked > 10);
+    let mut answered = 0;
+    while answered < asked {
+        let mut out = Vec::new();
+        peer.output(&mut out).await;
+        let sizes: Vec<_> = out.iter().flat_map(Output::texts).map(|text| text.len()).collect();
+        assert!(sizes.iter().sum::<usize>() < 256 * 1024 + ANSWER, "{sizes:?}");
+        answered += sizes.iter().filter(|size| **size > 16_000).count();
+    }
+}
