@@ -35,6 +35,9 @@ export function publishedManifest() {
   return { ...kept, optionalDependencies };
 }
 
+/** Runs npm, which is a script that needs a shell on Windows. */
+export const npm = (args, options) => execFileSync('npm', args, { ...options, shell: process.platform === 'win32' });
+
 /** Packs a folder that has `manifest` and `files`. */
 function pack(manifest, files, out) {
   const folder = mkdtempSync(join(tmpdir(), 'chat-engine-pack-'));
@@ -43,13 +46,13 @@ function pack(manifest, files, out) {
     copyFileSync(from, join(folder, to));
   }
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
-  execFileSync('npm', ['pack', '--silent', '--pack-destination', resolve(out)], { cwd: folder, stdio: 'inherit' });
+  npm(['pack', '--silent', '--pack-destination', resolve(out)], { cwd: folder, stdio: 'inherit' });
   rmSync(folder, { recursive: true });
 }
 
 function main(out) {
   mkdirSync(out, { recursive: true });
-  const own = JSON.parse(execFileSync('npm', ['pack', '--dry-run', '--json', '--silent'], { cwd: here }));
+  const own = JSON.parse(npm(['pack', '--dry-run', '--json', '--silent'], { cwd: here }));
   const files = own[0].files.map(({ path }) => path).filter((path) => path !== 'package.json');
   pack(publishedManifest(), files.map((path) => [join(here, path), path]), out);
   for (const name of AVAILABLE) {

@@ -20,7 +20,12 @@ export async function start({ port = 0, path, login = (request) => request.heade
   app.get('/chat', { websocket: true }, (socket, request) => {
     const user = login(request);
     if (!user) return socket.close(3500, 'unauthorized');
-    carry(engine.connection(user), socket);
+    try {
+      carry(engine.connection(user), socket);
+    } catch {
+      // The engine closes, or that is no name that a user may have.
+      socket.close(1011);
+    }
   });
 
   await app.listen({ port, host: '127.0.0.1' });

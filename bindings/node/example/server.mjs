@@ -23,9 +23,16 @@ export async function start({ port = 0, path, login = (request) => request.heade
   const server = createServer(app);
   const sockets = new WebSocketServer({ server, path: '/chat' });
   sockets.on('connection', (socket, request) => {
+    // What a stranger sends must not end the process.
+    socket.on('error', () => socket.terminate());
     const user = login(request);
     if (!user) return socket.close(3500, 'unauthorized');
-    carry(engine.connection(user), socket);
+    try {
+      carry(engine.connection(user), socket);
+    } catch {
+      // The engine closes, or that is no name that a user may have.
+      socket.close(1011);
+    }
   });
 
   await new Promise((listening) => server.listen(port, '127.0.0.1', listening));

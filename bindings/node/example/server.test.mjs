@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { test } from 'node:test';
 
 import { WebSocket } from 'ws';
@@ -45,6 +46,16 @@ async function chat(start) {
 
   const stranger = await open();
   assert.equal((await stranger.closed)[0], 3500);
+  assert.ok([1006, 1011].includes((await (await open('x'.repeat(200))).closed)[0]), 'no name of a user');
+  // A frame that no WebSocket sends, from somebody whom nobody knows.
+  const rude = connect(back.port, '127.0.0.1');
+  rude.write(
+    `GET /chat HTTP/1.1\r\nHost: ${at}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+      'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+  );
+  rude.once('data', () => rude.write(Buffer.from([0xff, 0xff, 0, 0])));
+  rude.on('error', () => {});
+  await once(rude, 'close');
   await back.close();
   assert.equal((await client.closed)[0], 3000);
   assert.equal((await cleaner.closed)[0], 3000);

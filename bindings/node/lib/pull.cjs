@@ -22,10 +22,11 @@ class Pull {
 
   /** Everything that comes, until the end, as `read` makes it of its text. Waiting does not keep the process alive. */
   async *items({ signal, before, read = (text) => text } = {}) {
-    await before?.();
     const abort = () => this.end();
     signal?.addEventListener('abort', abort, { once: true });
     try {
+      signal?.throwIfAborted();
+      await before?.();
       for (;;) {
         signal?.throwIfAborted();
         const woken = this.#woken.promise;

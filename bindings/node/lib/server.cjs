@@ -1,6 +1,6 @@
 'use strict';
 
-const { args, direct, settled } = require('./error.cjs');
+const { ChatError, args, direct, settled } = require('./error.cjs');
 
 /** A server that serves from inside the process, and keeps it alive until it is closed. */
 class Server {
@@ -15,19 +15,25 @@ class Server {
 
   /** Starts one; `authenticate` is the login hook. */
   static async start(engine, { port = 0, host = '127.0.0.1', jwtSecret, authenticate, allowOrigin = [] }) {
-    let server;
-    const ask = authenticate && ((question, token) => {
-      Promise.resolve(token)
-        .then(authenticate)
-        .then(
-          (user) => server.#native.answer(question, typeof user === 'string' ? user : null, false),
-          () => server.#native.answer(question, null, true),
-        );
+    // Anything else would be passed over by `then`, and the token be taken for the user.
+    if (authenticate !== undefined && typeof authenticate !== 'function') {
+      const details = { field: 'authenticate' };
+      throw new ChatError({ code: 'invalid_argument', message: '`authenticate` must be a function', details });
+    }
+    const ask = authenticate && (async (question, token) => {
+      let [user, failed] = [null, false];
+      try {
+        user = await authenticate(token);
+      } catch {
+        failed = true;
+      }
+      // It listens a moment before this is known; and where it does not, nobody waits for the answer.
+      const server = await started.catch(() => undefined);
+      server?.answer(question, typeof user === 'string' ? user : null, failed);
     });
     const options = { port, host, jwt_secret: jwtSecret, allow_origin: allowOrigin };
-    const native = await settled(direct(() => engine.serve(args([options]), ask)));
-    server = new Server(native, host);
-    return server;
+    const started = settled(direct(() => engine.serve(args([options]), ask)));
+    return new Server(await started, host);
   }
 
   get port() {

@@ -1,7 +1,9 @@
 // The protocol carried over a socket of somebody else's, and served from inside.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { test } from 'node:test';
+import { Worker } from 'node:worker_threads';
 
 import { stage, within } from './stage.mjs';
 
@@ -112,4 +114,32 @@ test('a login that says nonsense lets nobody in, and one that says nothing holds
   }
   await within(engine.close(), 'the close');
   assert.equal(await within(never, 'the refusal'), 503);
+});
+
+test('who logs in while the server is only starting is answered', async (t) => {
+  const { engine } = await stage(t);
+  const authenticate = () => 'ann';
+  const { port, close } = await engine.serve({ authenticate }).then((server) => ({ port: server.port, close: () => server.close() }));
+  await close();
+  const flag = new Int32Array(new SharedArrayBuffer(4));
+  const source = `
+    const { connect } = require('node:net');
+    const { parentPort, workerData: { port, flag } } = require('node:worker_threads');
+    const asked = () => setTimeout(() => { Atomics.store(flag, 0, 1); Atomics.notify(flag, 0); }, 200);
+    (function ask() {
+      const head = ['GET /api/chatrooms/ HTTP/1.1', 'Host: x', 'Authorization: Bearer t', 'Connection: close', '', ''];
+      const socket = connect(port, '127.0.0.1', () => socket.write(head.join('\\r\\n'), asked));
+      socket.once('data', (said) => parentPort.postMessage(String(said)));
+      socket.on('error', () => setTimeout(ask, 5));
+    })();
+  `;
+  const worker = new Worker(source, { eval: true, workerData: { port, flag } });
+  const answered = once(worker, 'message');
+  await once(worker, 'online');
+  const starting = engine.serve({ port, authenticate });
+  // This thread has other things to do, and the question is there before the server is known here.
+  Atomics.wait(flag, 0, 0, 60_000);
+  await starting;
+  assert.match((await within(answered, 'the answer'))[0], /^HTTP\/1.1 200/);
+  await worker.terminate();
 });

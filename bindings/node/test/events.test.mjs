@@ -85,6 +85,18 @@ test('a signal ends the waiting, not what was begun', async (t) => {
   assert.equal((await ann.room(room)).last_seq, 1, 'repeated under its name it has happened once');
 });
 
+test('a loop whose rooms cannot be opened leaves nobody online', async (t) => {
+  const { engine, ann, room } = await stage(t);
+  await assert.rejects(async () => {
+    for await (const event of ann.events({ rooms: ['no room'] })) assert.fail(event.type);
+  }, { code: 'invalid_argument' });
+  const isOnline = async () => (await engine.host().participants(room)).results.find(({ user_id }) => user_id === 'ann').online;
+  const gone = (async () => {
+    while (await isOnline()) await new Promise((later) => setTimeout(later, 20));
+  })();
+  await within(gone, 'that ann is gone');
+});
+
 test('closing the engine ends every loop', async (t) => {
   const { engine, room, ben } = await stage(t);
   const streams = Array.from({ length: 10 }, () => ben.events());

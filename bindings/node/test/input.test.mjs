@@ -48,6 +48,8 @@ test('wrong arguments are refused, and named', async (t) => {
     [() => ChatEngine.open({ path: '/no/such/folder/x' }), 'storage_unavailable', ''],
     [() => ChatEngine.open({ memory: 'yes' }), 'invalid_argument', '`options`'],
     [() => engine.serve({}), 'invalid_argument', 'authenticate'],
+    [() => engine.serve({ authenticate: true }), 'invalid_argument', '`authenticate`'],
+    [() => engine.serve({ authenticate: Promise.resolve(() => 'ann') }), 'invalid_argument', '`authenticate`'],
     [() => engine.serve({ jwtSecret: 'short' }), 'invalid_argument', ''],
     [() => engine.serve({ port: 99_999 }), 'invalid_argument', ''],
     [() => engine.serve({ host: 'geheim', jwtSecret: 'x'.repeat(32) }), 'invalid_argument', '`host`'],

@@ -81,3 +81,32 @@ test('many events leave memory flat', async (t) => {
   `;
   assert.ok((await grown(t, source, EVENTS)) < 16);
 });
+
+test('a peer who asks for much and reads nothing costs little', async (t) => {
+  // 150 answers of 3.2 MB each; two or three of them are made.
+  const source = `
+    // Waiting for frames keeps no process alive.
+    const alive = setInterval(() => {}, 1 << 30);
+    const engine = await ChatEngine.open({ memory: true });
+    const { id } = await engine.host().createRoom({ key: room, participants: ['ann'] });
+    const ann = engine.session('ann');
+    for (let n = 0; n < 200; n += 1) await ann.send(id, { content: 'x'.repeat(16_000) });
+    const connection = engine.connection('ann', { room });
+    const frames = connection.frames();
+    await frames.next();
+    measure();
+    for (let n = 0; n < 150; n += 1) connection.receive(JSON.stringify({ action: 'history', ref: n, limit: 200 }));
+    await frames.next();
+    // Until no more is made.
+    for (let [was, still] = [0, 0]; still < 10;) {
+      await new Promise((later) => setTimeout(later, 100));
+      const { rss } = process.memoryUsage();
+      still = rss > was ? 0 : still + 1;
+      was = Math.max(was, rss);
+    }
+    measure();
+    await engine.close();
+    clearInterval(alive);
+  `;
+  assert.ok((await grown(t, source, 150)) < 150);
+});

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-import { platformManifest, publishedManifest } from '../pack.mjs';
+import { npm, platformManifest, publishedManifest } from '../pack.mjs';
 
 const { AVAILABLE, triple } = createRequire(import.meta.url)('../lib/load.cjs');
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -30,13 +30,14 @@ test('each platform has a package that npm takes for no other', () => {
 
 test('packed and installed elsewhere, it loads by import and by require', { timeout: 120_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'chat-engine-installed-'));
-  const run = (program, ...args) => execFileSync(program, args, { cwd: folder, encoding: 'utf8' });
+  const options = { cwd: folder, encoding: 'utf8' };
+  const run = (program, ...args) => execFileSync(program, args, options);
   run(process.execPath, join(root, 'pack.mjs'), folder);
   const packed = readdirSync(folder).filter((name) => name.endsWith('.tgz'));
   assert.equal(packed.length, 2, `${packed}`);
   writeFileSync(join(folder, 'package.json'), '{ "private": true, "dependencies": {} }');
   // The packages of other platforms are in no registry yet, so that only what was packed here is installed.
-  run('npm', 'install', '--silent', '--offline', '--omit=optional', '--no-audit', '--no-fund', ...packed.map((name) => `./${name}`));
+  npm(['install', '--silent', '--offline', '--omit=optional', '--no-audit', '--no-fund', ...packed.map((name) => `./${name}`)], options);
   const use = 'ChatEngine.open({ memory: true }).then(async (engine) => { await engine.close(); console.log("works"); })';
   assert.equal(run(process.execPath, '-e', `const { ChatEngine } = require('chat-engine'); ${use}`), 'works\n');
   const module = `import { ChatEngine } from 'chat-engine'; await ${use};`;

@@ -13,12 +13,15 @@ use napi::{
     bindgen_prelude::Function,
     threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode},
 };
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 use crate::runtime;
 
 /// How many texts may lie ready; while they do, no more are asked for.
 const READY: usize = 256;
+
+/// How many bytes of them; one text may have more.
+const READY_BYTES: usize = 1024 * 1024;
 
 /// Wakes whoever waits in JavaScript. It does not keep the process alive.
 type Wake = ThreadsafeFunction<(), (), (), Status, false, true>;
@@ -27,12 +30,14 @@ type Wake = ThreadsafeFunction<(), (), (), Status, false, true>;
 #[derive(Debug)]
 pub(crate) struct Pulled {
     ready: mpsc::Receiver<String>,
+    room: Arc<Semaphore>,
     waiting: Arc<AtomicBool>,
 }
 
 /// The end that is filled.
 pub(crate) struct Filled {
     ready: mpsc::Sender<String>,
+    room: Arc<Semaphore>,
     waiting: Arc<AtomicBool>,
     wake: Wake,
 }
@@ -45,14 +50,23 @@ impl Pulled {
     ) -> napi::Result<Self> {
         let wake = wake.build_threadsafe_function().weak::<true>().callee_handled::<false>().build()?;
         let (sender, ready) = mpsc::channel(READY);
+        let room = Arc::new(Semaphore::new(READY_BYTES));
         let waiting = Arc::new(AtomicBool::new(false));
+        let filled = Filled { ready: sender, room: Arc::clone(&room), waiting: Arc::clone(&waiting), wake };
         // spawns: what fills it; the end of its source and dropping the `Pulled` end it.
-        runtime::runtime()?.spawn(fill(Filled { ready: sender, waiting: Arc::clone(&waiting), wake }));
-        Ok(Self { ready, waiting })
+        runtime::runtime()?.spawn(fill(filled));
+        Ok(Self { ready, room, waiting })
     }
 
     /// What is ready: nothing yet is empty, and then `wake` is called once when there is more; nothing ever is `None`.
     pub(crate) fn take(&mut self) -> Option<Vec<String>> {
+        let texts = self.take_ready();
+        // Only now: what is made meanwhile is not taken with it.
+        self.room.add_permits(texts.iter().flatten().map(|text| weight(text) as usize).sum());
+        texts
+    }
+
+    fn take_ready(&mut self) -> Option<Vec<String>> {
         let mut texts = Vec::new();
         for last in [false, true] {
             loop {
@@ -80,6 +94,8 @@ impl Pulled {
 impl Filled {
     /// Hands over a text, once there is room; `false` if nobody pulls any more.
     pub(crate) async fn put(&self, text: String) -> bool {
+        let Ok(room) = self.room.acquire_many(weight(&text)).await else { return false };
+        room.forget();
         let put = self.ready.send(text).await.is_ok();
         self.wake();
         put
@@ -89,6 +105,17 @@ impl Filled {
         if self.waiting.swap(false, Ordering::SeqCst) {
             self.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
         }
+    }
+}
+
+/// How much room a text takes; one that is larger than all of it takes all.
+fn weight(text: &str) -> u32 {
+    text.len().min(READY_BYTES).try_into().unwrap_or(u32::MAX)
+}
+
+impl Drop for Pulled {
+    fn drop(&mut self) {
+        self.room.close();
     }
 }
 

@@ -42,8 +42,8 @@ async def main() -> str | None:
                         return message.content
             reveal_type(await events.next())
         async with engine.connection("ann", "job:42") as connection:
-            async for frames in connection.frames():
-                reveal_type(frames)
+            async for frame in connection.frames():
+                reveal_type(frame)
     return None
 """
 
@@ -81,7 +81,7 @@ def test_a_program_is_understood(tmp_path):
         'Revealed type is "chat_engine.Sent"',
         'Revealed type is "int | None"',
         'Revealed type is "chat_engine.Event | None"',
-        'Revealed type is "list[str]"',
+        'Revealed type is "str"',
     ]
 
 

@@ -6,7 +6,7 @@ func first() async throws {
     let room = try await engine.host().createRoom(create: CreateRoom(key: "job:42", participants: people))
     let events = try await engine.session(user: "ben").follow(room.id)
     _ = try await engine.session(user: "ann").send(room: room.id, message: SendMessage(content: "On my way"))
-    for try await case let .chatMessage(_, _, _, _, message) in events {
+    for try await case let .chatMessage(_, _, _, _, message, _) in events {
         print(message.sender ?? "", message.content ?? "")
         break
     }
