@@ -31,6 +31,7 @@ mod sql;
 mod store;
 mod transfer;
 mod unread;
+mod whole;
 mod writer;
 
 pub use maintenance::{Damage, MaintenanceError, Progress, Verified, backup, verify};

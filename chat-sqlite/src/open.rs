@@ -13,6 +13,7 @@ use crate::{
     failure::Failure,
     lock::{Lock, beside},
     schema::{self, Header, Meta},
+    whole,
 };
 
 /// What may be chosen about a store.
@@ -169,19 +170,9 @@ fn make(path: &Path) -> Result<(), OpenError> {
         let reason = "there is a -wal file beside it, but no database that it belongs to".into();
         return Err(OpenError::Corrupt { path: path.into(), reason });
     }
-    let new = beside(path, ".new");
-    match fs::remove_file(&new) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(io_error(&new, error)),
-        _ => {}
-    }
+    let new = whole::begin(path).map_err(|error| io_error(path, error))?;
     schema::make(&new).map_err(|failure| failed(&new, failure))?;
-    fs::rename(&new, path).map_err(|error| io_error(path, error))?;
-    #[cfg(unix)]
-    if let Some(folder) = path.parent() {
-        // So that the name, too, survives a power cut.
-        fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| io_error(folder, error))?;
-    }
-    Ok(())
+    whole::appear(&new, path).map_err(|error| io_error(path, error))
 }
 
 pub(crate) fn io_error(path: &Path, source: io::Error) -> OpenError {

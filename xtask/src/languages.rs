@@ -24,7 +24,7 @@ pub(crate) struct Suite {
 const NODE: (&str, &str) = ("node", "Node 20 or newer, from nodejs.org");
 const NPM: (&str, &str) = ("npm", "npm, which comes with Node");
 const CHROMIUM: (&str, &str) = ("chromium", "Chromium, from your system's packages");
-const PYTHON: (&str, &str) = ("python3", "Python 3.10 or newer, from python.org");
+const PYTHON: (&str, &str) = ("python3", "Python 3.11 or newer, from python.org");
 const JAVA: (&str, &str) = ("java", "a JDK of 17 or newer, such as Temurin");
 const MAVEN: (&str, &str) = ("mvn", "Maven, from maven.apache.org");
 

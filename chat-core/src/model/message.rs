@@ -29,6 +29,15 @@ impl MessageType {
     pub const fn countable(self) -> bool {
         !matches!(self, Self::System)
     }
+
+    /// Whether such a message says nothing without a text.
+    pub const fn needs_words(self, has_metadata: bool, has_files: bool) -> bool {
+        match self {
+            Self::Text | Self::System => true,
+            Self::Image | Self::File => !has_files,
+            Self::Custom => !has_metadata && !has_files,
+        }
+    }
 }
 
 /// What a message, a participant or a room takes on the wire beside what people wrote: ids, times, numbers, and names.

@@ -41,6 +41,21 @@ pub fn check_label(field: &'static str, text: &str, limit: usize) -> Result<()> 
     Ok(())
 }
 
+/// Checks a link that a page may show, of at most `limit` bytes: nothing that runs (`javascript:`), and nothing that
+/// carries the content itself (`data:`).
+///
+/// # Errors
+/// `invalid_argument` that names `field`.
+pub fn check_link(field: &'static str, url: &str, limit: usize) -> Result<()> {
+    check_label(field, url, limit)?;
+    let lower = url.get(..8).unwrap_or(url).to_ascii_lowercase();
+    if lower.starts_with("https://") || lower.starts_with("http://") || url.starts_with('/') {
+        Ok(())
+    } else {
+        Err(Error::invalid(field, "must be an http or https URL, or a path that begins with /"))
+    }
+}
+
 /// Checks that free JSON nests at most [`METADATA_DEPTH`] deep, itself included.
 ///
 /// # Errors
@@ -81,6 +96,16 @@ mod tests {
         }
         assert!(check_content(&"x".repeat(64), 64).is_ok());
         assert!(check_content(&"x".repeat(65), 64).is_err());
+    }
+
+    #[test]
+    fn links_that_run_are_refused() {
+        for bad in ["javascript:alert(1)", "data:text/html,x", "ftp://x", "x", ""] {
+            assert!(check_link("avatar", bad, 64).is_err(), "{bad:?}");
+        }
+        for good in ["https://x/y.png", "HTTP://x", "/media/y.png"] {
+            assert!(check_link("avatar", good, 64).is_ok(), "{good:?}");
+        }
     }
 
     #[test]

@@ -9,12 +9,7 @@ use crate::{
     store::{Edit, Guard, MarkerMove, MarkerTo, MemberChange, MemberWrite, Post, RoomSettings, Visible, Write},
 };
 
-use super::{
-    Action, Actor,
-    create::join,
-    least_role,
-    validate::{needs_words, validate},
-};
+use super::{Action, Actor, create::join, least_role, validate::validate};
 
 /// What a decision looks at: the stored state of one moment, and the moment.
 #[derive(Clone, Copy, Debug)]
@@ -212,7 +207,7 @@ impl Scene<'_> {
         let text = edit.content.as_ref().or(message.content.as_ref());
         let metadata = edit.metadata.as_ref().unwrap_or(&message.metadata);
         let files = edit.attachments.as_ref().unwrap_or(&message.attachments);
-        if text.is_none_or(String::is_empty) && needs_words(message.message_type, metadata.is_some(), !files.is_empty())
+        if text.is_none_or(String::is_empty) && message.message_type.needs_words(metadata.is_some(), !files.is_empty())
         {
             return Err(Error::invalid("content", "must not be blank"));
         }

@@ -60,7 +60,7 @@ const fn line(
 
 use Role::{Admin, Member, Moderator, Observer, Owner};
 
-/// The whole table. The host may everything.
+/// The whole table. The host may do everything.
 pub const PERMISSIONS: [Permission; 13] = [
     line(Action::Read, "read, and mark as read", Some(Observer), Some(Observer), Some(Observer)),
     line(Action::Send, "post messages", Some(Member), Some(Member), Some(Moderator)),

@@ -7,7 +7,7 @@ use rusqlite::{
     backup::{Backup, StepResult},
 };
 
-use crate::{lock::beside, sql::Sql};
+use crate::{sql::Sql, whole};
 
 use super::{MaintenanceError, Progress, read_only};
 
@@ -28,19 +28,14 @@ pub fn backup(path: &Path, to: &Path, mut progress: impl FnMut(Progress)) -> Res
     if to.try_exists().map_err(io("looking for"))? {
         return Err(MaintenanceError::AlreadyThere { path: to.into() });
     }
-    let new = beside(to, ".new");
-    match fs::remove_file(&new) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(io("making")(error)),
-        _ => {}
-    }
+    let new = whole::begin(to).map_err(io("making"))?;
     let copied = copy(&source, &new, &mut progress);
     if let Err(error) = copied {
         // Whatever stands there is of no use.
         let _ = fs::remove_file(&new);
         return Err(error);
     }
-    fs::File::open(&new).and_then(|copy| copy.sync_all()).map_err(io("writing"))?;
-    fs::rename(&new, to).map_err(io("making"))
+    whole::appear(&new, to).map_err(io("making"))
 }
 
 fn copy(source: &Connection, new: &Path, progress: &mut impl FnMut(Progress)) -> Result<(), MaintenanceError> {

@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use chat_core::{
-    Ids, Member, Message, MessageId, MessageType, Metadata, Role, Room, RoomKind, Standing, SystemRandom, Timestamp,
-    UserId, check_content, check_depth, check_label,
+    Ids, Member, Message, MessageId, Metadata, Role, Room, RoomKind, Standing, SystemRandom, Timestamp, UserId,
+    check_content, check_depth, check_label, check_link,
     store::{ChangeKind, Digester, MessageRow, Target},
 };
 
@@ -47,9 +47,9 @@ pub(super) struct PlannedChange {
 impl Plan {
     /// A room as its line says.
     pub(super) fn of(line: RoomLine, digester: Digester) -> Result<(Self, PlannedChange), Problem> {
-        for (name, text) in [("name", &line.name), ("topic", &line.topic), ("avatar", &line.avatar)] {
-            label(name, text.as_deref())?;
-        }
+        label("name", line.name.as_deref())?;
+        label("topic", line.topic.as_deref())?;
+        line.avatar.as_deref().map_or(Ok(()), |avatar| link("avatar", avatar))?;
         depth(line.metadata.as_ref())?;
         if (line.kind == RoomKind::Direct) != line.pair.is_some() {
             return Err("`pair` must be given for a direct room, and for no other".into());
@@ -113,7 +113,7 @@ impl Plan {
             return Err("this participant was there already".into());
         }
         label("name", line.name.as_deref())?;
-        label("avatar", line.avatar.as_deref())?;
+        line.avatar.as_deref().map_or(Ok(()), |avatar| link("avatar", avatar))?;
         if line.visible_from == 0 {
             return Err("`visible_from` must be at least 1".into());
         }
@@ -229,13 +229,9 @@ fn check(line: &MessageLine, deleted: bool) -> Result<(), Problem> {
     depth(line.metadata.as_ref())?;
     for file in &line.attachments {
         depth(Some(&file.more))?;
+        link("attachments.url", &file.url)?;
     }
-    let may_be_empty = match line.message_type {
-        MessageType::Text | MessageType::System => false,
-        MessageType::Image | MessageType::File => !line.attachments.is_empty(),
-        MessageType::Custom => line.metadata.is_some() || !line.attachments.is_empty(),
-    };
-    if content.is_empty() && may_be_empty {
+    if content.is_empty() && !line.message_type.needs_words(line.metadata.is_some(), !line.attachments.is_empty()) {
         return Ok(());
     }
     check_content(content, TEXT_BYTES).map_err(|error| error.to_string())
@@ -243,6 +239,10 @@ fn check(line: &MessageLine, deleted: bool) -> Result<(), Problem> {
 
 fn depth(metadata: Option<&Metadata>) -> Result<(), Problem> {
     metadata.map_or(Ok(()), check_depth).map_err(|error| error.to_string())
+}
+
+fn link(field: &'static str, url: &str) -> Result<(), Problem> {
+    check_link(field, url, TEXT_BYTES).map_err(|error| error.to_string())
 }
 
 fn label(field: &'static str, text: Option<&str>) -> Result<(), Problem> {

@@ -164,6 +164,9 @@ fn the_file_that_the_book_shows_is_taken() {
     });
 }
 
+/// A message with a link that a page must not show.
+const RUNS: &str = r#"{"message":{"content":"x","created_at":"2025-01-01T00:00:00.000Z","attachments":[{"name":"a","content_type":"b","size":1,"url":"javascript:x"}]}}"#;
+
 #[test]
 fn the_line_that_cannot_be_is_named_and_its_room_is_not_made() {
     let folder = tempfile::tempdir().unwrap();
@@ -189,6 +192,7 @@ fn the_line_that_cannot_be_is_named_and_its_room_is_not_made() {
             r#"{"message":{"content":"x","created_at":"2025-01-01T00:00:00.000Z","deleted_at":"2025-01-01T00:00:00.000Z"}}"#,
             "a deleted message has no content",
         ),
+        (RUNS, "`attachments.url` must be an http or https URL, or a path that begins with /"),
         (&deep, "`metadata` must not nest deeper than 64 levels"),
         (r#"{"participant":{"user_id":"late"}}"#, "come before its messages"),
         (r#"{"participant":{"user_id":""}}"#, "`participant.user_id` is not what it must be"),

@@ -58,7 +58,7 @@ pub(crate) enum Command {
         /// Whom it is for.
         #[arg(long)]
         user: UserId,
-        /// `service` makes it a token of your back end itself, which may everything. Never give that to a user.
+        /// `service` makes it a token of your back end itself, which may do everything. Never give that to a user.
         #[arg(long)]
         role: Option<String>,
         /// The name to show.
