@@ -17,7 +17,10 @@ use std::{
 use axum::{Router, extract::ConnectInfo, response::Response, routing::future::RouteFuture};
 use hyper::{Request, body::Incoming, server::conn::http1};
 use hyper_util::rt::TokioTimer;
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::{
+    net::{TcpListener, TcpSocket, TcpStream},
+    time::Instant,
+};
 
 use crate::{
     limits::ServerLimits,
@@ -28,8 +31,14 @@ use crate::{
 /// How long to wait when the system cannot give another connection.
 const EXHAUSTED: Duration = Duration::from_millis(20);
 
+/// How long nothing more is said about that.
+const SAID: Duration = Duration::from_secs(10);
+
 /// How many connections are let in before it is looked who else has come.
 const AT_ONCE: usize = 16;
+
+/// How many are taken in a row before some of those who wait are let in, whoever else comes.
+const IN_A_ROW: usize = 1_024;
 
 /// When that many are open that are no sockets, those who come are let in at a slower pace: they may be many that have
 /// not been answered.
@@ -56,26 +65,40 @@ pub async fn serve(listener: TcpListener, app: Router, chat: &ChatServer, stop: 
     let mut stop = pin!(stop);
     let door = Door::new(&chat.shared, app);
     let mut waiting = VecDeque::new();
+    let (mut in_a_row, mut quiet_until) = (0, Instant::now());
     loop {
         // Whoever finds the system's queue full tries again after a second. So it is emptied first; whoever was taken
-        // from it waits here, at the cost of a few bytes, until nobody is in it.
+        // from it waits here, at the cost of a few bytes, until nobody is in it, or many were taken.
         let accepted = tokio::select! {
             biased;
             () = &mut stop => break,
-            accepted = listener.accept() => accepted,
+            accepted = listener.accept(), if in_a_row < IN_A_ROW || waiting.is_empty() => accepted,
             () = future::ready(()), if !waiting.is_empty() => {
                 door.admit_some(&mut waiting).await;
+                in_a_row = 0;
                 continue;
             }
         };
         match accepted {
-            Ok((stream, peer)) => waiting.extend(door.receive(stream, peer)),
+            Ok((stream, peer)) => {
+                in_a_row += 1;
+                waiting.extend(door.receive(stream, peer));
+            }
             Err(error) => {
                 chat.shared.metrics.accept_errors.add(1);
                 // Connections that were broken before they were taken are nothing; all else needs time.
-                if !matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
+                if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
+                    continue;
+                }
+                if Instant::now() >= quiet_until {
                     tracing::warn!(%error, "cannot accept a connection");
+                    quiet_until = Instant::now() + SAID;
+                }
+                // Those who wait may hold all that the system can give; only who was let in can time out.
+                if waiting.is_empty() {
                     tokio::time::sleep(EXHAUSTED).await;
+                } else {
+                    door.admit_some(&mut waiting).await;
                 }
             }
         }
