@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+pub use chat_core::SettingError;
 use serde::{Deserialize, Serialize};
 
 /// The server's limits: sizes in bytes, times in seconds where they stand in a file.
@@ -73,16 +74,6 @@ impl Default for ServerLimits {
             listen_backlog: 4_096,
         }
     }
-}
-
-/// A setting that cannot be.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{setting}` {problem}")]
-pub struct SettingError {
-    /// Which.
-    pub setting: &'static str,
-    /// What it must be.
-    pub problem: &'static str,
 }
 
 impl ServerLimits {

@@ -3,7 +3,7 @@
 //! It is the only writer and sees every change, so what it remembers is what is stored; the guard of each commit would
 //! notice if it were not.
 
-use std::{collections::HashMap, num::NonZeroUsize, sync::Arc};
+use std::{collections::HashMap, hash::Hash, num::NonZeroUsize, sync::Arc};
 
 use lru::LruCache;
 
@@ -39,7 +39,7 @@ impl Cache {
     /// Remembers nothing yet of what is in the store, and up to so many rooms of it.
     pub(super) fn new(store: Arc<dyn Store>, rooms: usize) -> Self {
         let rooms = NonZeroUsize::new(rooms).unwrap_or(NonZeroUsize::MIN);
-        Self { store, rooms: LruCache::new(rooms), keys: LruCache::new(rooms), messages: LruCache::new(MESSAGES) }
+        Self { store, rooms: growing(rooms), keys: growing(rooms), messages: LruCache::new(MESSAGES) }
     }
 
     /// The room, with `users` among its people; read from the store where they are not remembered.
@@ -139,6 +139,13 @@ impl Cache {
             self.messages.pop(&id);
         }
     }
+}
+
+/// A cache that takes memory as it fills: a limit may be far above what is ever there.
+fn growing<K: Hash + Eq, V>(limit: NonZeroUsize) -> LruCache<K, V> {
+    let mut cache = LruCache::unbounded();
+    cache.resize(limit);
+    cache
 }
 
 impl Remembered {

@@ -32,7 +32,7 @@ use std::{
 
 use tokio::{
     sync::{
-        Mutex, Notify,
+        Mutex, Notify, Semaphore,
         mpsc::{self, OwnedPermit},
         oneshot,
     },
@@ -111,8 +111,9 @@ impl Engine {
     /// Starts an engine over a store. Must be called within a tokio runtime; the engine runs two tasks on it.
     pub fn open(store: Arc<dyn Store>, options: Options) -> Self {
         let store = Contained::of(store);
-        // One place more than commands may take.
-        let (work, works) = mpsc::channel(options.limits.pending_commands.max(1) + 1);
+        // One place more than commands may take; tokio counts so far and no further.
+        let commands = options.limits.pending_commands.clamp(1, Semaphore::MAX_PERMITS - 1);
+        let (work, works) = mpsc::channel(commands + 1);
         let last = std::sync::Mutex::new(work.clone().try_reserve_owned().ok());
         let inner = Arc::new(Inner {
             hub: Hub::new(options.limits.small_room, options.limits.pending_bytes),

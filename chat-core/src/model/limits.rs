@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 /// The engine's limits. Each has a default that suits a job chat and a name that errors use.
 ///
 /// Counts of members and of rooms per user may be passed by a few when many are added at once; sizes never are.
+///
+/// An engine takes them as they are: what [`Limits::check`] refuses it cannot work with. Check limits that come from
+/// outside, such as a file, before you open it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
@@ -69,9 +72,67 @@ impl Default for Limits {
     }
 }
 
+/// A setting that cannot be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{setting}` {problem}")]
+pub struct SettingError {
+    /// Which.
+    pub setting: &'static str,
+    /// What it must be.
+    pub problem: &'static str,
+}
+
+/// More of anything that is counted, or held at once, than a machine has place for.
+const MANY: usize = 10_000_000;
+
 impl Limits {
+    /// Checks that an engine can work with them.
+    ///
+    /// # Errors
+    /// Names the first one that cannot be.
+    pub fn check(&self) -> Result<(), SettingError> {
+        let sizes = [("message_bytes", self.message_bytes), ("pending_bytes", self.pending_bytes)];
+        let counts = [
+            ("members", self.members),
+            ("rooms_per_user", self.rooms_per_user),
+            ("page", self.page),
+            ("default_page", self.default_page),
+            ("subscribe_rooms", self.subscribe_rooms),
+            ("catch_up_changes", self.catch_up_changes),
+            ("pending_commands", self.pending_commands),
+            ("cached_rooms", self.cached_rooms),
+        ];
+        // These may be 0: then there is none of it.
+        let others = [("small_room", self.small_room), ("snapshot_messages", self.snapshot_messages)];
+        if let Some((setting, _)) = sizes.iter().chain(&counts).find(|(_, limit)| *limit == 0) {
+            return Err(SettingError { setting, problem: "must not be 0" });
+        }
+        if let Some((setting, _)) = counts.iter().chain(&others).find(|(_, count)| *count > MANY) {
+            return Err(SettingError { setting, problem: "must be at most 10,000,000" });
+        }
+        Ok(())
+    }
+
     /// The page that is read when `asked` is asked for: never 0, never past the limit.
     pub fn page_size(&self, asked: Option<usize>) -> usize {
         asked.unwrap_or(self.default_page).clamp(1, self.page.max(1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_fine_and_what_cannot_be_is_named() {
+        assert_eq!(Limits::default().check(), Ok(()));
+        let refused = |limits: Limits| limits.check().unwrap_err().to_string();
+        let none = Limits { catch_up_changes: 0, ..Limits::default() };
+        assert_eq!(refused(none), "`catch_up_changes` must not be 0");
+        let many = Limits { snapshot_messages: usize::MAX, ..Limits::default() };
+        assert_eq!(refused(many), "`snapshot_messages` must be at most 10,000,000");
+        let off =
+            Limits { attachments: 0, metadata_bytes: 0, small_room: 0, snapshot_messages: 0, ..Limits::default() };
+        assert_eq!(off.check(), Ok(()));
     }
 }

@@ -38,6 +38,14 @@ async fn a_key_leads_to_the_new_room_also_where_the_old_one_was_forgotten_before
 }
 
 #[tokio::test]
+async fn an_engine_takes_limits_that_nothing_can_reach() {
+    let limits = Limits { cached_rooms: usize::MAX, pending_commands: usize::MAX, ..Limits::default() };
+    let s = Stage::limited(limits).await;
+    assert_eq!(s.of("ann").send(s.room, SendMessage::text("hi")).await.unwrap().message.seq, 1);
+    s.engine.close().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_user_is_in_so_many_rooms_and_what_is_there_is_found_all_the_same() {
     let s = Stage::limited(Limits { rooms_per_user: 2, ..Limits::default() }).await;
     let second = CreateRoom::keyed("job:43".parse().unwrap()).with(user("ann"));

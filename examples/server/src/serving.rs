@@ -23,7 +23,10 @@ pub(crate) fn run(config: &Config) -> Result<(), Failure> {
     let login = JwtAuthenticator::new(config.keys()?, config.jwt.clone(), Arc::clone(&options.clock))
         .map_err(Failure::usage)?;
     let settings = config.settings();
-    settings.check().map_err(Failure::usage)?;
+    config.limits.check().and_then(|()| settings.check()).map_err(Failure::usage)?;
+    if config.limits.message_bytes >= settings.limits.frame_bytes {
+        return Err(Failure::usage("`message_bytes` must be below `frame_bytes`: a message comes in a frame"));
+    }
 
     let runtime = tokio::runtime::Runtime::new().map_err(Failure::failed)?;
     let served = runtime.block_on(async {

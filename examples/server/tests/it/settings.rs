@@ -99,6 +99,12 @@ async fn a_variable_that_is_wrong_is_named_and_a_strange_one_is_passed_over() {
         ("CHAT_ALLOW_ORIGIN", "example.com", "`allow_origin`"),
         ("CHAT_JWT_LEEWAY", "60", "`jwt.leeway`"),
         ("CHAT_SERVER_IDLE_TIMEOUT", "1", "`idle_timeout`"),
+        ("CHAT_LIMITS_PENDING_COMMANDS", "9999999999999999999", "`pending_commands` must be at most 10,000,000"),
+        ("CHAT_LIMITS_CACHED_ROOMS", "1000000000000", "`cached_rooms` must be at most 10,000,000"),
+        ("CHAT_LIMITS_CATCH_UP_CHANGES", "0", "`catch_up_changes` must not be 0"),
+        ("CHAT_LIMITS_SUBSCRIBE_ROOMS", "0", "`subscribe_rooms` must not be 0"),
+        ("CHAT_LIMITS_MESSAGE_BYTES", "131072", "`message_bytes` must be below `frame_bytes`"),
+        ("CHAT_SERVER_FRAME_BYTES", "16384", "`message_bytes` must be below `frame_bytes`"),
     ] {
         let args = ["--listen", "127.0.0.1:0"];
         let args = if name == "CHAT_LISTEN" { &args[2..] } else { &args[..] };
