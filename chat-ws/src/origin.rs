@@ -32,16 +32,19 @@ impl Origins {
     /// Checks that each one is an origin.
     ///
     /// # Errors
-    /// An entry has no scheme, or a path.
+    /// An entry has no scheme, or has a path, white space, or a `*` that does not stand alone.
     pub fn check(&self) -> Result<(), SettingError> {
         let is_origin = |origin: &String| {
             let host = origin.split_once("://").map(|(_, host)| host);
-            origin == "*" || host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', '@']))
+            let is_strange = |c: char| c == '*' || c.is_whitespace();
+            origin == "*"
+                || !origin.contains(is_strange)
+                    && host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', '@']))
         };
         if self.allow.iter().all(is_origin) {
             Ok(())
         } else {
-            let problem = "must be origins such as https://app.example.com, without a path, or *";
+            let problem = "must be whole origins such as https://app.example.com, without a path or space, or only *";
             Err(SettingError { setting: "allow_origin", problem })
         }
     }
@@ -135,7 +138,19 @@ mod tests {
     #[test]
     fn what_is_no_origin_is_no_setting() {
         assert!(Origins::and(["https://a.b", "*", "http://localhost:1", "app://-"]).check().is_ok());
-        for bad in ["a.b", "https://a.b/", "https://a.b/c", "", "https://", "https://u@a.b"] {
+        for bad in [
+            "a.b",
+            "https://a.b/",
+            "https://a.b/c",
+            "",
+            "https://",
+            "https://u@a.b",
+            "https://*.a.b",
+            " https://a.b",
+            "https://a.b ",
+            "https://a .b",
+            "*://a.b",
+        ] {
             assert!(Origins::and([bad]).check().is_err(), "{bad}");
         }
     }

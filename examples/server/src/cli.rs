@@ -1,9 +1,12 @@
 //! The command line.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 
 use chat_core::UserId;
-use clap::{Parser, Subcommand};
+use clap::{
+    Parser, Subcommand,
+    builder::{OsStringValueParser, StringValueParser, TypedValueParser as _},
+};
 
 use crate::{database::Database, settings, time_span};
 
@@ -34,12 +37,14 @@ pub(crate) struct Args {
 
     /// Web pages of this origin may connect (`https://app.example.com`, or `*` for all). Repeatable; in the environment
     /// separated by commas. Pages of this machine may by default
-    #[arg(long, env = "CHAT_ALLOW_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
+    #[arg(long, env = "CHAT_ALLOW_ORIGIN", value_name = "ORIGIN", value_delimiter = ',',
+        value_parser = StringValueParser::new().map(|origin| origin.trim().to_owned()))]
     pub(crate) allow_origin: Vec<String>,
 
     /// A file with a public key, PEM, that tokens may be signed for: RSA (RS256) or Ed25519 (`EdDSA`). Repeatable; in
     /// the environment separated by commas. Several may be valid at once, so that keys can be changed
-    #[arg(long, env = "CHAT_PUBLIC_KEY", value_name = "FILE", value_delimiter = ',')]
+    #[arg(long, env = "CHAT_PUBLIC_KEY", value_name = "FILE", value_delimiter = ',',
+        value_parser = OsStringValueParser::new().map(file))]
     pub(crate) public_key: Vec<PathBuf>,
 
     /// How long stopping may take: clients are told to reconnect, what was accepted is finished [default: 10s]
@@ -88,6 +93,14 @@ pub(crate) enum Command {
         #[arg(default_value = "-")]
         file: PathBuf,
     },
+}
+
+/// A file of a list: what stands around the commas is not its name.
+fn file(name: OsString) -> PathBuf {
+    match name.to_str() {
+        Some(name) => name.trim().into(),
+        None => name.into(),
+    }
 }
 
 #[cfg(test)]

@@ -138,12 +138,15 @@ impl Config {
         self.db = args.db.clone().unwrap_or_else(|| self.db.clone());
         self.drain_timeout = args.drain_timeout.map_or(self.drain_timeout, |time| time.as_secs_f64());
         self.log = args.log.clone().unwrap_or_else(|| self.log.clone());
-        if !args.allow_origin.is_empty() {
-            self.allow_origin.clone_from(&args.allow_origin);
+        // A comma at a list's end names nothing, and neither does an empty variable.
+        let origins: Vec<_> = args.allow_origin.iter().filter(|origin| !origin.is_empty()).cloned().collect();
+        if !origins.is_empty() {
+            self.allow_origin = origins;
         }
-        if !args.public_key.is_empty() {
-            let of_file = |file: &PathBuf| PublicKey { file: Some(file.clone()), ..PublicKey::default() };
-            self.public_keys = args.public_key.iter().map(of_file).collect();
+        let files = args.public_key.iter().filter(|file| !file.as_os_str().is_empty());
+        let keys: Vec<_> = files.map(|file| PublicKey { file: Some(file.clone()), ..PublicKey::default() }).collect();
+        if !keys.is_empty() {
+            self.public_keys = keys;
         }
     }
 

@@ -1,9 +1,18 @@
 //! How it is set up: what counts more, and every way to say something that cannot be.
 
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    time::timeout,
+};
+
 use crate::{
     folder::Folder,
-    program::{Server, ends, program, run},
+    program::{PATIENCE, Server, ends, program, run},
 };
+
+const KEY: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n\
+                   -----END PUBLIC KEY-----\n";
 
 /// Runs it with these arguments and variables; it must refuse, with the status of a usage error.
 async fn refused(args: &[&str], vars: &[(&str, &str)]) -> String {
@@ -33,8 +42,6 @@ async fn without_a_secret_or_a_key_it_says_what_to_do() {
 
 #[tokio::test]
 async fn public_keys_will_do() {
-    const KEY: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n\
-                       -----END PUBLIC KEY-----\n";
     let folder = Folder::new("public_keys_will_do");
     let key = folder.write("key.pem", KEY);
     let args = ["--listen", "127.0.0.1:0", "--db", "memory:", "--public-key", &key];
@@ -46,6 +53,31 @@ async fn public_keys_will_do() {
     assert_says(&refused(&["--public-key", &folder.file("none.pem")], &[]).await, &["the public key", "none.pem"]);
     let both = folder.write("both.toml", "[[public_keys]]\nid = \"a\"\n");
     assert_says(&refused(&["--config", &both], &[]).await, &["public_keys", "either `file` or `pem`"]);
+}
+
+/// What a page of this origin is answered.
+async fn asks_from(server: &Server, origin: &str) -> String {
+    let head = format!("GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\norigin: {origin}\r\n\r\n");
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    timeout(PATIENCE, stream.read_to_string(&mut answer)).await.expect("an answer in time").unwrap();
+    answer.lines().next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_list_in_a_variable_may_have_spaces_and_a_comma_at_its_end() {
+    let folder = Folder::new("a_list_in_a_variable");
+    let (first, second) = (folder.write("a.pem", KEY), folder.write("b.pem", KEY));
+    let mut command = program(&["--listen", "127.0.0.1:0", "--db", "memory:"]);
+    command.env("CHAT_ALLOW_ORIGIN", "https://a.example, https://b.example ,");
+    command.env("CHAT_PUBLIC_KEY", format!("{first}, {second},"));
+    let server = Server::start(&mut command).await;
+    for origin in ["https://a.example", "https://b.example"] {
+        assert_eq!(asks_from(&server, origin).await, "HTTP/1.1 200 OK", "{origin}");
+    }
+    assert_eq!(asks_from(&server, "https://c.example").await, "HTTP/1.1 403 Forbidden");
+    server.stop().await;
 }
 
 #[tokio::test]
@@ -97,6 +129,7 @@ async fn a_variable_that_is_wrong_is_named_and_a_strange_one_is_passed_over() {
         ("CHAT_DRAIN_TIMEOUT", "soon", "such as 10s"),
         ("CHAT_ROOM_PREFIX", "job 42", "`room_prefix`"),
         ("CHAT_ALLOW_ORIGIN", "example.com", "`allow_origin`"),
+        ("CHAT_ALLOW_ORIGIN", "https://*.example.com", "`allow_origin`"),
         ("CHAT_JWT_LEEWAY", "60", "`jwt.leeway`"),
         ("CHAT_SERVER_IDLE_TIMEOUT", "1", "`idle_timeout`"),
         ("CHAT_LIMITS_PENDING_COMMANDS", "9999999999999999999", "`pending_commands` must be at most 10,000,000"),
