@@ -15,8 +15,8 @@ use tokio::sync::{
 
 use crate::{
     model::{
-        AddParticipant, Command, CreateRoom, DeleteMessage, EditMessage, Error, Mark, MarkAt, MarkKind, Markers,
-        Member, Message, MessageId, My, MyRoom, Page, Participant, RemoveParticipant, Result, RoomId, RoomRef,
+        AddParticipant, Command, CreateRoom, DeleteMessage, EditMessage, Error, Limits, Mark, MarkAt, MarkKind,
+        Markers, Member, Message, MessageId, My, MyRoom, Page, Participant, RemoveParticipant, Result, RoomId, RoomRef,
         SendMessage, Sent, Seq, Timestamp, UpdateMe, UpdateParticipant, UpdateRoom, UserId,
     },
     rules::{Action, Actor, fitting, least_role},
@@ -466,7 +466,11 @@ impl Session {
     }
 
     fn page_size(&self, asked: Option<usize>) -> usize {
-        self.inner().options.limits.page_size(asked)
+        self.limits().page_size(asked)
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.inner().options.limits
     }
 
     pub(crate) async fn resolve(&self, room: RoomRef) -> Result<RoomId> {

@@ -34,7 +34,7 @@ pub struct Limits {
     pub default_page: usize,
     /// Rooms of up to so many people show live who types, who is there, and everybody's receipts. Default 100.
     pub small_room: usize,
-    /// Rooms named in one `subscribe`. Default 100.
+    /// Rooms named in one `subscribe` or `unsubscribe`. Default 100.
     pub subscribe_rooms: usize,
     /// Messages of a snapshot. Default 50.
     pub snapshot_messages: usize,

@@ -211,6 +211,11 @@ async fn authenticate(session: &Session, verifier: &dyn TokenVerifier, asked: As
 }
 
 async fn unsubscribe(session: &Session, live: &mut Live, rooms: Vec<RoomRef>) -> Result<()> {
+    // Each one is a read, as it is for opening.
+    let limit = session.limits().subscribe_rooms;
+    if rooms.len() > limit {
+        return Err(Error::LimitReached { what: "rooms", limit });
+    }
     for room in rooms {
         match session.resolve(room).await {
             Ok(room) => live.unsubscribe(room),

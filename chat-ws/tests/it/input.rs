@@ -253,6 +253,9 @@ async fn every_size_passes_at_its_limit_and_not_one_byte_past_it() {
         limits.subscribe_rooms
     );
     assert_eq!(ann.fails(rooms(limits.subscribe_rooms + 1)).await, "limit_reached");
+    let closed = |n: usize| json!({"action": "unsubscribe", "rooms": vec!["job:none"; n]});
+    assert_eq!(ann.does(closed(limits.subscribe_rooms)).await, json!({}));
+    assert_eq!(ann.fails(closed(limits.subscribe_rooms + 1)).await, "limit_reached");
     let mut host = s.joins(&service()).await;
     let keyed = |bytes: usize| json!({"action": "create_room", "key": "k".repeat(bytes)});
     assert!(host.does(keyed(128)).await["id"].is_string());
