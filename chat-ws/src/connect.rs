@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use chat_core::{
-    Actor, Code, Error, RoomKey, RoomRef,
+    Actor, Code, Error, RoomId, RoomKey, RoomRef,
     wire::{Connection, Identity, Output},
 };
 
@@ -26,48 +26,41 @@ use crate::{
 /// How long those wait who come when there is no place, in milliseconds.
 const WAIT_MS: u64 = 2_000;
 
-/// What a connection is for.
-enum Target {
-    /// Many rooms.
-    Many,
-    Room(RoomRef),
-    /// A room whose name cannot be one.
-    Nowhere,
-}
+/// The id of no room. A name that no room can have leads here: whoever asks learns no more, and no sooner, than about a
+/// room that is not there.
+const NOWHERE: RoomId = RoomId::from_bytes([0; 16]);
 
-impl Target {
-    /// The room with the key that the path's `job_id` makes.
-    async fn of(shared: &Shared, parts: &mut Parts) -> Self {
-        let job = segment(parts, "job_id").await;
-        let key = job.and_then(|job| RoomKey::new(format!("{}{job}", shared.settings.room_prefix)).ok());
-        key.map_or(Self::Nowhere, |key| Self::Room(key.into()))
-    }
+/// The room with the key that the path's `job_id` makes.
+async fn room_of(shared: &Shared, parts: &mut Parts) -> RoomRef {
+    let job = segment(parts, "job_id").await;
+    let key = job.and_then(|job| RoomKey::new(format!("{}{job}", shared.settings.room_prefix)).ok());
+    key.map_or(NOWHERE.into(), RoomRef::from)
 }
 
 /// `/ws/`: many rooms.
 pub(crate) async fn general(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let in_query = shared.settings.query_tokens;
-    answer(&shared, Box::pin(socket(&shared, Target::Many, in_query, &mut request.into_parts().0)).await)
+    answer(&shared, Box::pin(socket(&shared, None, in_query, &mut request.into_parts().0)).await)
 }
 
 /// `/ws/job_chat/{job_id}/`: in the room with the key that the id makes.
 pub(crate) async fn room(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let mut parts = request.into_parts().0;
-    let target = Target::of(&shared, &mut parts).await;
+    let room = room_of(&shared, &mut parts).await;
     let in_query = shared.settings.room_query_tokens;
-    answer(&shared, Box::pin(socket(&shared, target, in_query, &mut parts)).await)
+    answer(&shared, Box::pin(socket(&shared, Some(room), in_query, &mut parts)).await)
 }
 
 /// The same as [`general`], as a stream.
 pub(crate) async fn general_stream(shared: &Arc<Shared>, request: Request) -> Response {
-    answer(shared, Box::pin(stream(shared, Target::Many, &mut request.into_parts().0)).await)
+    answer(shared, Box::pin(stream(shared, None, &mut request.into_parts().0)).await)
 }
 
 /// The same as [`room`], as a stream.
 pub(crate) async fn room_stream(shared: &Arc<Shared>, request: Request) -> Response {
     let mut parts = request.into_parts().0;
-    let target = Target::of(shared, &mut parts).await;
-    answer(shared, Box::pin(stream(shared, target, &mut parts)).await)
+    let room = room_of(shared, &mut parts).await;
+    answer(shared, Box::pin(stream(shared, Some(room), &mut parts)).await)
 }
 
 fn answer(shared: &Shared, opened: Result<Response, Refused>) -> Response {
@@ -103,11 +96,16 @@ struct Admitted {
     who: Option<Actor>,
 }
 
-/// A WebSocket: the connection is handed to a task of its own, which waits for the upgrade.
-async fn socket(shared: &Arc<Shared>, target: Target, in_query: bool, parts: &mut Parts) -> Result<Response, Refused> {
+/// A WebSocket, in a room or for many: the connection is handed to a task of its own, which waits for the upgrade.
+async fn socket(
+    shared: &Arc<Shared>,
+    room: Option<RoomRef>,
+    in_query: bool,
+    parts: &mut Parts,
+) -> Result<Response, Refused> {
     let upgrade = Upgrade::of(parts)
         .map_err(|(status, error)| Refused { why: Refusal::Malformed, error: ApiError::with(status, &error) })?;
-    let Admitted { connection, first, slot, .. } = admit(shared, target, in_query, parts).await?;
+    let Admitted { connection, first, slot, .. } = admit(shared, room, in_query, parts).await?;
     let (response, pending) = upgrade.accept();
     let (stop, shared) = (shared.life.stop(), Arc::clone(shared));
     // spawns: one socket's task; it holds a `Stop`, through which `ChatServer::close` ends it and waits for it.
@@ -122,8 +120,8 @@ async fn socket(shared: &Arc<Shared>, target: Target, in_query: bool, parts: &mu
 }
 
 /// A stream. Whoever can send requests can send headers: the token is there, or nobody is let in.
-async fn stream(shared: &Arc<Shared>, target: Target, parts: &mut Parts) -> Result<Response, Refused> {
-    let Admitted { connection, first, slot, who } = admit(shared, target, false, parts).await?;
+async fn stream(shared: &Arc<Shared>, room: Option<RoomRef>, parts: &mut Parts) -> Result<Response, Refused> {
+    let Admitted { connection, first, slot, who } = admit(shared, room, false, parts).await?;
     let who = who.ok_or_else(|| Refused::new(Refusal::Unauthorized, AuthError::Missing.into()))?;
     let (response, link) = EventStream::open(&shared.inboxes, connection.id(), who);
     let driver = Driver::new(link, connection, first, Arc::clone(shared), slot, shared.life.stop());
@@ -134,7 +132,12 @@ async fn stream(shared: &Arc<Shared>, target: Target, parts: &mut Parts) -> Resu
 }
 
 /// Checks everything, and lets the connection say its first word.
-async fn admit(shared: &Arc<Shared>, target: Target, in_query: bool, parts: &mut Parts) -> Result<Admitted, Refused> {
+async fn admit(
+    shared: &Arc<Shared>,
+    room: Option<RoomRef>,
+    in_query: bool,
+    parts: &mut Parts,
+) -> Result<Admitted, Refused> {
     if !shared.life.is_running() {
         return Err(Refused::new(Refusal::Draining, Error::Draining));
     }
@@ -147,12 +150,6 @@ async fn admit(shared: &Arc<Shared>, target: Target, in_query: bool, parts: &mut
     {
         return Err(Refused::full(Refusal::User));
     }
-    let room = match target {
-        Target::Many => None,
-        Target::Room(room) => Some(room),
-        // Whoever asks learns no more than about a room that is not there.
-        Target::Nowhere => return Err(Refused::new(Refusal::NotFound, Error::not_found("room"))),
-    };
     let (verifier, meter) = (Arc::clone(shared) as _, Arc::clone(shared) as _);
     let connection = Connection::open(shared.engine.clone(), verifier, shared.setup(room), identity, shared.now());
     let mut connection = connection.metered(meter);

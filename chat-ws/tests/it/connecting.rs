@@ -179,6 +179,22 @@ async fn a_hidden_room_and_a_missing_one_are_refused_alike() {
 }
 
 #[tokio::test]
+async fn a_name_that_no_room_can_have_is_refused_as_late_as_the_token_comes() {
+    let s = Stage::new().await;
+    let too_long = format!("/ws/job_chat/{}/", "x".repeat(200));
+    let mut refused = Vec::new();
+    for path in ["/ws/job_chat/42/", "/ws/job_chat/43/", "/ws/job_chat/a%20b/", &too_long] {
+        let mut late = connect(s.address, path, &[]).await.unwrap_or_else(|refused| panic!("{path}: {refused:?}"));
+        late.send(json!({"action": "authenticate", "token": token("eve"), "ref": 1}).to_string()).await;
+        refused.push(late.rest().await);
+    }
+    let (said, closed) = &refused[0];
+    assert_eq!((said.len(), &said[0]["code"], closed.code), (1, &json!("not_found"), 3500));
+    assert!(refused.iter().all(|other| *other == refused[0]), "{refused:?}");
+    s.stop().await;
+}
+
+#[tokio::test]
 async fn one_list_governs_web_pages() {
     let settings = Settings { origins: Origins::and(["https://app.example.com"]), ..limits(|_| ()) };
     let s = Stage::with(settings).await;
