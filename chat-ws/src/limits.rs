@@ -29,8 +29,8 @@ pub struct ServerLimits {
     /// How long a peer may be silent, pongs included, before its socket is closed. Default 60 s.
     #[serde(with = "seconds")]
     pub idle_timeout: Duration,
-    /// How long a peer may take to accept the next 64 KiB of a socket, or anything of an answer; a slower one is cut.
-    /// Default 10 s.
+    /// How long a peer may take to accept the next 64 KiB of a socket or an answer, or what is left of it; a slower one
+    /// is cut. Default 10 s.
     #[serde(with = "seconds")]
     pub write_timeout: Duration,
     /// How long sockets and requests may take to end when the server stops; then they are cut. Default 8 s.

@@ -17,35 +17,46 @@ use tokio::{
 
 use crate::server::Shared;
 
+/// The progress that a slow peer must make in its time, unless it takes all there is.
+const CHUNK: usize = 64 * 1024;
+
 pub(crate) struct Patient {
     stream: TokioIo<TcpStream>,
-    /// Runs while the peer takes nothing.
+    /// Runs from when the peer takes no more, until it has taken a [`CHUNK`] or all.
     waiting: Option<Pin<Box<Sleep>>>,
+    /// How much it has taken meanwhile.
+    taken: usize,
     shared: Arc<Shared>,
 }
 
 impl Patient {
     pub(crate) fn new(stream: TcpStream, shared: Arc<Shared>) -> Self {
-        Self { stream: TokioIo::new(stream), waiting: None, shared }
+        Self { stream: TokioIo::new(stream), waiting: None, taken: 0, shared }
     }
 
     pub(crate) fn into_inner(self) -> TcpStream {
         self.stream.into_inner()
     }
 
-    /// Tries to write, and gives up when nothing was taken for too long.
-    fn poll<T>(
+    /// Passes on what came of writing, and gives up when too little was taken for too long. `taken` says how much it is.
+    fn judge<T>(
         &mut self,
         cx: &mut Context<'_>,
-        write: impl FnOnce(Pin<&mut TokioIo<TcpStream>>, &mut Context<'_>) -> Poll<io::Result<T>>,
+        written: Poll<io::Result<T>>,
+        taken: impl FnOnce(&T) -> usize,
     ) -> Poll<io::Result<T>> {
-        let written = write(Pin::new(&mut self.stream), cx);
-        if written.is_ready() {
-            self.waiting = None;
-            return written;
+        if let Poll::Ready(result) = written {
+            self.taken += result.as_ref().map_or(0, taken);
+            if self.taken >= CHUNK {
+                (self.waiting, self.taken) = (None, 0);
+            }
+            return Poll::Ready(result);
         }
         let limit = self.shared.settings.limits.write_timeout;
-        let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(limit)));
+        let waiting = self.waiting.get_or_insert_with(|| {
+            self.taken = 0;
+            Box::pin(sleep(limit))
+        });
         if waiting.as_mut().poll(cx).is_pending() {
             return Poll::Pending;
         }
@@ -64,7 +75,8 @@ impl Read for Patient {
 
 impl Write for Patient {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.poll(cx, |stream, cx| stream.poll_write(cx, buf))
+        let written = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.judge(cx, written, |bytes| *bytes)
     }
 
     fn poll_write_vectored(
@@ -72,7 +84,8 @@ impl Write for Patient {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.poll(cx, |stream, cx| stream.poll_write_vectored(cx, bufs))
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.judge(cx, written, |bytes| *bytes)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -80,10 +93,13 @@ impl Write for Patient {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll(cx, |stream, cx| stream.poll_flush(cx))
+        // hyper flushes when it has written all it had.
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        self.judge(cx, flushed, |()| CHUNK)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll(cx, |stream, cx| stream.poll_shutdown(cx))
+        let shut = Pin::new(&mut self.stream).poll_shutdown(cx);
+        self.judge(cx, shut, |()| CHUNK)
     }
 }

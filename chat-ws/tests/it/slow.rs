@@ -1,8 +1,11 @@
 //! Peers that are slow: they stop reading, write a byte at a time, or never finish. Each is shed alone.
 
-use std::time::{Duration, Instant};
+use std::{
+    net::Ipv4Addr,
+    time::{Duration, Instant},
+};
 
-use chat_core::{Limits, Options};
+use chat_core::{Limits, Options, SendMessage};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -11,7 +14,7 @@ use tokio::{
 };
 
 use crate::{
-    stage::{Stage, limits, token},
+    stage::{Stage, limits, token, user},
     wire::{Closed, PATIENCE, Peer, connect_over, counted},
 };
 
@@ -123,13 +126,11 @@ async fn a_peer_that_stops_reading_is_cut_alone() {
     s.stop().await;
 }
 
-#[tokio::test]
-async fn a_request_whose_answer_nobody_reads_is_dropped() {
-    let s = Stage::with(limits(|l| l.write_timeout = Duration::from_millis(300))).await;
-    let text = "x".repeat(16 * 1024);
-    let mut ann = s.joins(&token("ann")).await;
+/// Somebody with a small window asks, more than once, for a long page of the room.
+async fn asks_for_much(s: &Stage) -> TcpStream {
+    let ann = s.engine.session(&user("ann"));
     for _ in 0..200 {
-        ann.does(json!({"action": "send_message", "room": "job:42", "content": text})).await;
+        ann.send(s.room, SendMessage::text("x".repeat(16 * 1024))).await.unwrap();
     }
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4_096).unwrap();
@@ -140,8 +141,36 @@ async fn a_request_whose_answer_nobody_reads_is_dropped() {
     );
     // More than the system takes for a peer that does not read.
     stream.write_all(ask.repeat(4).as_bytes()).await.unwrap();
+    stream
+}
+
+#[tokio::test]
+async fn a_request_whose_answer_nobody_reads_is_dropped() {
+    let s = Stage::with(limits(|l| l.write_timeout = Duration::from_millis(300))).await;
+    let _stream = asks_for_much(&s).await;
     counted(s.address, "chat_http_connections_stuck_total 1").await;
-    assert_eq!(ann.does(json!({"action": "ping"})).await, json!({}));
+    assert_eq!(s.enters("ann").await.does(json!({"action": "ping"})).await, json!({}));
+    s.stop().await;
+}
+
+#[tokio::test]
+async fn a_request_whose_answer_is_read_a_little_now_and_then_is_dropped() {
+    // Where the system itself holds little, the server sees how little is taken.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_send_buffer_size(4_096).unwrap();
+    socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    let settings = limits(|l| l.write_timeout = Duration::from_millis(300));
+    let s = Stage::behind(socket.listen(16).unwrap(), settings, Options::default()).await;
+    let mut stream = asks_for_much(&s).await;
+    let reading = async {
+        let mut beat = interval(Duration::from_millis(20));
+        let mut little = [0; 1_024];
+        while let Ok(1..) = stream.read(&mut little).await {
+            beat.tick().await;
+        }
+    };
+    timeout(PATIENCE, reading).await.expect("it is dropped");
+    counted(s.address, "chat_http_connections_stuck_total 1").await;
     s.stop().await;
 }
 

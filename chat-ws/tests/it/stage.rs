@@ -12,7 +12,7 @@ use chat_ws::{
     ChatServer, Grant, JwtAuthenticator, JwtSettings, ServerLimits, Settings, SigningKey, VerifyingKey, listen, serve,
 };
 use serde_json::Value;
-use tokio::{sync::oneshot, task::JoinHandle};
+use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 use crate::wire::{PATIENCE, Peer, Reply, connect, request};
 
@@ -75,6 +75,11 @@ impl Stage {
     }
 
     pub(crate) async fn of(settings: Settings, options: Options) -> Self {
+        let listener = listen((Ipv4Addr::LOCALHOST, 0).into(), &settings.limits).unwrap();
+        Self::behind(listener, settings, options).await
+    }
+
+    pub(crate) async fn behind(listener: TcpListener, settings: Settings, options: Options) -> Self {
         let clock = Arc::clone(&options.clock);
         let engine = Engine::open(Arc::new(MemoryStore::default()), options);
         let create = CreateRoom::keyed("job:42".parse().unwrap()).with(user("ann")).with(user("ben"));
@@ -83,7 +88,6 @@ impl Stage {
         let jwt = JwtSettings { leeway: Duration::ZERO, ..JwtSettings::default() };
         let login = JwtAuthenticator::new(keys, jwt, clock).unwrap();
         let chat = ChatServer::new(engine.clone(), Arc::new(login), settings).unwrap();
-        let listener = listen((Ipv4Addr::LOCALHOST, 0).into(), &chat.settings().limits).unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
         // spawns: the stage; `Stage::stop` waits for it.
