@@ -40,7 +40,8 @@ pub struct ServerLimits {
     pub sockets_per_user: usize,
     /// Sockets and streams in all. Default off.
     pub sockets_total: Option<usize>,
-    /// Sockets and streams of one address; behind a proxy all have the proxy's. Default off.
+    /// Sockets and streams of one address, and of connections that are no sockets, or not yet, six times as many, which
+    /// is what a browser opens. Behind a proxy all have the proxy's address. Default off.
     pub sockets_per_address: Option<usize>,
     /// Connections in all that are not sockets, or not yet; streams are among them. Default 16,384.
     pub http_connections: usize,

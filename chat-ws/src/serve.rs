@@ -5,7 +5,7 @@ use std::{
     convert::Infallible,
     future::{self, Future},
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     pin::pin,
     sync::{
         Arc,
@@ -26,6 +26,7 @@ use crate::{
     limits::ServerLimits,
     patient::Patient,
     server::{ChatServer, Shared},
+    slots::Counts,
 };
 
 /// How long to wait when the system cannot give another connection.
@@ -39,6 +40,9 @@ const AT_ONCE: usize = 16;
 
 /// How many are taken in a row before some of those who wait are let in, whoever else comes.
 const IN_A_ROW: usize = 1_024;
+
+/// How many connections that are no sockets one address may have for each socket that it may: as many as a browser opens.
+const OF_A_BROWSER: usize = 6;
 
 /// When that many are open that are no sockets, those who come are let in at a slower pace: they may be many that have
 /// not been answered.
@@ -122,6 +126,8 @@ struct Door {
     app: Router,
     http: http1::Builder,
     open: Arc<AtomicUsize>,
+    /// Those of each address, where they are limited.
+    addresses: Option<Arc<Counts<IpAddr>>>,
 }
 
 impl Door {
@@ -132,14 +138,17 @@ impl Door {
             .header_read_timeout(limits.handshake_timeout)
             .max_header_size(limits.head_bytes)
             .max_buf_size(limits.head_bytes.max(64 * 1024));
-        Self { shared: Arc::clone(shared), app, http, open: Arc::default() }
+        let addresses = limits.sockets_per_address.map(|sockets| sockets.saturating_mul(OF_A_BROWSER));
+        let addresses = addresses.map(|limit| Arc::new(Counts::new(limit)));
+        Self { shared: Arc::clone(shared), app, http, open: Arc::default(), addresses }
     }
 
-    /// Takes a connection that came, unless there are too many.
+    /// Takes a connection that came, unless there are too many, in all or of its address.
     fn receive(&self, stream: TcpStream, peer: SocketAddr) -> Option<Guest> {
         let metrics = &self.shared.metrics;
-        let place = Place::take(&self.open);
-        if place.taken > self.shared.settings.limits.http_connections {
+        let mut place = Place::take(&self.open);
+        let is_full = place.taken > self.shared.settings.limits.http_connections;
+        if is_full || self.addresses.as_ref().is_some_and(|addresses| !place.claim(addresses, peer.ip())) {
             metrics.connections_shed.add(1);
             return None;
         }
@@ -206,17 +215,30 @@ impl hyper::service::Service<Request<Incoming>> for Connected {
 struct Place {
     open: Arc<AtomicUsize>,
     taken: usize,
+    address: Option<(Arc<Counts<IpAddr>>, IpAddr)>,
 }
 
 impl Place {
     fn take(open: &Arc<AtomicUsize>) -> Self {
         let taken = open.fetch_add(1, Ordering::Relaxed) + 1;
-        Self { open: Arc::clone(open), taken }
+        Self { open: Arc::clone(open), taken, address: None }
+    }
+
+    /// Counts it as this address's; `false` if that has too many.
+    fn claim(&mut self, addresses: &Arc<Counts<IpAddr>>, address: IpAddr) -> bool {
+        let is_free = addresses.add(&address);
+        if is_free {
+            self.address = Some((Arc::clone(addresses), address));
+        }
+        is_free
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         self.open.fetch_sub(1, Ordering::Relaxed);
+        if let Some((addresses, address)) = &self.address {
+            addresses.remove(address);
+        }
     }
 }

@@ -31,8 +31,9 @@ pub(crate) struct Slot {
     user: Option<UserId>,
 }
 
+/// How many each has.
 #[derive(Debug)]
-struct Counts<K> {
+pub(crate) struct Counts<K> {
     counts: Mutex<HashMap<K, usize>>,
     limit: usize,
 }
@@ -104,11 +105,12 @@ impl Drop for Slot {
 }
 
 impl<K: Clone + Eq + Hash> Counts<K> {
-    fn new(limit: usize) -> Self {
+    pub(crate) fn new(limit: usize) -> Self {
         Self { counts: Mutex::default(), limit }
     }
 
-    fn add(&self, key: &K) -> bool {
+    /// One more; `false` if that would be too many.
+    pub(crate) fn add(&self, key: &K) -> bool {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let count = counts.entry(key.clone()).or_default();
         if *count >= self.limit {
@@ -118,7 +120,7 @@ impl<K: Clone + Eq + Hash> Counts<K> {
         true
     }
 
-    fn remove(&self, key: &K) {
+    pub(crate) fn remove(&self, key: &K) {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = counts.get_mut(key) {
             *count -= 1;

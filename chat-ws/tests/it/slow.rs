@@ -202,6 +202,36 @@ async fn half_open_handshakes_block_nobody() {
     s.stop().await;
 }
 
+/// The status that a request from this address of the machine gets; none where the connection is not taken.
+#[cfg(target_os = "linux")]
+async fn asks_from(s: &Stage, host: u8) -> Option<u16> {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind((Ipv4Addr::new(127, 0, 0, host), 0).into()).unwrap();
+    let mut stream = socket.connect(s.address).await.ok()?;
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.ok()?;
+    Some(crate::wire::answer(&mut stream).await.status).filter(|status| *status != 0)
+}
+
+// Elsewhere the machine may have one address of these alone.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn one_address_does_not_hold_the_places_of_all() {
+    let s = Stage::with(limits(|l| {
+        l.handshake_timeout = Duration::from_hours(1);
+        l.http_connections = 20;
+        l.sockets_per_address = Some(2);
+    }))
+    .await;
+    let open = half_open(&s, 60).await;
+    assert_eq!(asks_from(&s, 2).await, Some(200));
+    assert_eq!(asks_from(&s, 1).await, None);
+    // Places that are left are free again.
+    drop(open);
+    let freed = async { while asks_from(&s, 1).await != Some(200) {} };
+    timeout(PATIENCE, freed).await.expect("a place is free");
+    s.stop().await;
+}
+
 #[tokio::test]
 async fn half_open_handshakes_are_dropped() {
     let s = Stage::with(limits(|l| l.handshake_timeout = Duration::from_secs(1))).await;

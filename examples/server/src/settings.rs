@@ -49,7 +49,10 @@ const SETTINGS: [(&str, &str); 46] = [
     ("server.drain_timeout", "seconds that sockets may take to end; at most 4/5 of --drain-timeout"),
     ("server.sockets_per_user", "sockets and streams of a user"),
     ("server.sockets_total", "sockets and streams in all"),
-    ("server.sockets_per_address", "sockets of an address; behind a proxy all have the proxy's"),
+    (
+        "server.sockets_per_address",
+        "sockets of an address, and six times as many connections; behind a proxy all have the proxy's",
+    ),
     ("server.http_connections", "connections that are not sockets, or not yet"),
     ("server.sends_per_second", "messages that a user may send each second in the long run"),
     ("server.send_burst", "how many of them may come at once"),
