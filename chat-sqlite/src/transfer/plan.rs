@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use chat_core::{
-    Ids, Member, Message, MessageId, Metadata, Role, Room, RoomKind, Standing, SystemRandom, Timestamp, UserId,
+    Ids, Member, Message, MessageId, Metadata, Role, Room, RoomId, RoomKind, Standing, SystemRandom, Timestamp, UserId,
     check_content, check_depth, check_label, check_link,
     store::{ChangeKind, Digester, MessageRow, Target},
 };
@@ -51,6 +51,9 @@ impl Plan {
         label("topic", line.topic.as_deref())?;
         line.avatar.as_deref().map_or(Ok(()), |avatar| link("avatar", avatar))?;
         depth(line.metadata.as_ref())?;
+        if line.id == Some(RoomId::from_bytes([0; 16])) {
+            return Err("`id` must not be the nil UUID, which is no room's".into());
+        }
         if (line.kind == RoomKind::Direct) != line.pair.is_some() {
             return Err("`pair` must be given for a direct room, and for no other".into());
         }

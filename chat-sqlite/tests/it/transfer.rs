@@ -197,6 +197,10 @@ fn the_line_that_cannot_be_is_named_and_its_room_is_not_made() {
         (r#"{"participant":{"user_id":"late"}}"#, "come before its messages"),
         (r#"{"participant":{"user_id":""}}"#, "`participant.user_id` is not what it must be"),
         (r#"{"room":{"kind":"direct","created_at":"2025-01-01T00:00:00.000Z"}}"#, "`pair`"),
+        (
+            r#"{"room":{"id":"00000000-0000-0000-0000-000000000000","created_at":"2025-01-01T00:00:00.000Z"}}"#,
+            "`id` must not be the nil UUID",
+        ),
         (r#"{"export":{"version":2}}"#, "`version` must be 1"),
         (r#"{"job":{}}"#, "is not what it must be"),
     ];

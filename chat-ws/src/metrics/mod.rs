@@ -212,7 +212,11 @@ impl Metrics {
             ("chat_auth_failures_total", "Tokens that were refused.", &self.auth_failures),
             ("chat_http_connections_total", "Connections accepted.", &self.connections),
             ("chat_http_connections_shed_total", "Connections dropped at the limit.", &self.connections_shed),
-            ("chat_http_connections_stuck_total", "Connections dropped because nobody read.", &self.connections_stuck),
+            (
+                "chat_http_connections_stuck_total",
+                "Connections dropped because too little was read.",
+                &self.connections_stuck,
+            ),
             ("chat_accept_errors_total", "Failures to accept a connection.", &self.accept_errors),
         ] {
             text.family(name, "counter", help);
