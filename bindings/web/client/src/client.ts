@@ -34,7 +34,11 @@ const LINGER_MS = 1_000;
  *
  * const chat = new ChatClient({
  *   url: "wss://chat.example.com/ws/",
- *   token: async () => (await fetch("/chat-token")).text(),
+ *   token: async () => {
+ *     const answer = await fetch("/chat-token");
+ *     if (!answer.ok) throw new Error(`/chat-token answered ${answer.status}`);
+ *     return answer.text();
+ *   },
  * });
  * chat.connect();
  *

@@ -308,7 +308,10 @@ export class Room extends Observable<RoomSnapshot> {
     this.#watched = on;
     if (!on) return this.#host.release(this);
     // A room that only the list follows has no messages yet.
-    if (!this.#known.window && this.#status !== "gone") this.#status = "loading";
+    if (!this.#known.window && this.#status !== "gone") {
+      this.#status = "loading";
+      this.changed();
+    }
     if (this.#status !== "live") this.#host.follow(this);
     else void this.#see();
   }
@@ -346,6 +349,7 @@ export class Room extends Observable<RoomSnapshot> {
     if (this.#status === "live") this.#known.reading.view(room);
     else this.#known.listed(room);
     this.#counted = true;
+    this.#named();
     if (this.#status === "gone") this.#status = "idle";
     this.#recounted();
   }
@@ -370,6 +374,7 @@ export class Room extends Observable<RoomSnapshot> {
   opened(opened: Opened): boolean {
     const again = this.#known.window !== undefined;
     const mended = this.#known.opened(opened);
+    this.#named();
     const more = "more" in opened && opened.more;
     if (!more) this.#caughtUp(again, mended);
     this.changed();
@@ -470,6 +475,11 @@ export class Room extends Observable<RoomSnapshot> {
     if (same) return;
     this.#outbox = mine.length === 0 ? NOTHING : mine;
     this.changed();
+  }
+
+  /** Its names are known: what was written under any of them, maybe before a reload, is shown. */
+  #named(): void {
+    this.outboxChanged(this.#host.outbox.getSnapshot());
   }
 
   /** An operation of the outbox was done. Returns whether the log will bring the message. @internal */

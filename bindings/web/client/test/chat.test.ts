@@ -230,6 +230,26 @@ test("the list follows all rooms, and sums what is unread", async () => {
   await when(cat.rooms, ({ rooms }) => !rooms.some(({ info }) => info?.key === three));
 });
 
+test("a room that the list follows says at once that its messages are not here yet", async () => {
+  const key = await s.room("eva", "ben");
+  const ben = await open(s.client("ben"), key);
+  ben.send("hello");
+  await settled(ben, 1);
+  const eva = s.client("eva");
+  eva.rooms.subscribe(() => {});
+  await when(eva.rooms, ({ rooms: [room] }) => room?.status === "live");
+  const room = eva.room(key);
+  const seen = watch(room);
+  expect(room.getSnapshot().status).toBe("loading");
+  expect(eva.rooms.getSnapshot().rooms).toEqual([room.getSnapshot()]);
+  expect(texts(await live(room))).toEqual(["hello"]);
+  expect(seen.map(({ status }) => status).filter((status, at, all) => status !== all[at - 1])).toEqual([
+    "live",
+    "loading",
+    "live",
+  ]);
+});
+
 test("a direct room that was never opened is known by the other one in it", async () => {
   const ben = s.client("ben");
   await connected(ben);

@@ -2,7 +2,7 @@
 
 import { IDBFactory } from "fake-indexeddb";
 import { beforeEach, expect, test } from "vitest";
-import { type OutboxStorage, when } from "../src/index.js";
+import { type ChatClient, type OutboxStorage, type Room, when } from "../src/index.js";
 import { indexedDbOutbox } from "../src/outbox-indexeddb.js";
 import { connected, open, settled, stage, texts } from "./support/stage.js";
 
@@ -61,6 +61,32 @@ test("what is pending shows at once after a reload, before there is a connection
   s.network.restore();
   await settled(after.room(key), 1);
 });
+
+/** The room of a key, as the list finds it: by its id. */
+async function found(client: ChatClient, key: string): Promise<Room> {
+  client.rooms.subscribe(() => {});
+  await when(client.rooms, ({ rooms }) => rooms.some(({ info }) => info?.key === key));
+  return client.room(key);
+}
+
+test.each([
+  ["from the list", "by its key", found, open],
+  ["by its key", "from the list", open, found],
+])(
+  "what failed in a room that was opened %s is shown after a reload where that is opened %s",
+  async (_, __, one, other) => {
+    const key = await s.room("ann", "ben");
+    const look = indexedDbOutbox(name);
+    const before = tab();
+    const id = (await one(before, key)).send("x".repeat(20_000));
+    await expect.poll(() => look.all()).toMatchObject([{ clientId: id, error: { code: "message_too_large" } }]);
+    const { ref } = before.room(key);
+    before.close();
+    const after = await other(tab(), key);
+    expect(after.ref).not.toBe(ref);
+    await when(after, ({ outbox }) => outbox[0]?.clientId === id && outbox[0].state === "failed");
+  },
+);
 
 test("the page goes after the server has it and before the answer: one message", async () => {
   const key = await s.room("ann", "ben");

@@ -18,6 +18,7 @@ const NOTHING = {
   typing: [],
   my: null,
   unreadCount: 0,
+  lastMessage: null,
 } as const;
 
 /** See the module. It is shared by all who show the room. */
@@ -59,10 +60,12 @@ function state(
   messages: Chat["messages"] = [],
   typing: readonly TypingUser[] = [],
 ) {
+  // One that only the list of rooms has shown is live without its messages: it looks empty, and is not.
+  const status = room.lastMessage && room.messages.length === 0 ? "loading" : room.status;
   return {
     messages,
-    isConnected: room.status === "live",
-    status: room.status,
+    isConnected: status === "live",
+    status,
     room: room.info,
     my: room.my,
     participants: room.participants,

@@ -40,12 +40,14 @@ export interface ChatRoomViewProps extends RoomLook {
  * ```
  */
 export function ChatRoomView({ chat, texts = english, className, header, empty }: ChatRoomViewProps) {
-  const [purpose, setPurpose] = useState<Purpose>();
-  const reply = useCallback((message: ChatMessage) => setPurpose({ kind: "reply", message }), []);
-  const edit = useCallback((message: ChatMessage) => setPurpose({ kind: "edit", message }), []);
-  const endPurpose = useCallback(() => setPurpose(undefined), []);
   const { status, messages, room, connection, typingUsers } = chat;
-  const unread = useUnread(chat);
+  // What one person began is not there for who logs in after them, and what is begun in a room stays there.
+  const place = room ? `${chat.me} ${room.id}` : undefined;
+  const [purpose, setPurpose] = useState<Purpose & { place: string | undefined }>();
+  const reply = useCallback((message: ChatMessage) => setPurpose({ kind: "reply", message, place }), [place]);
+  const edit = useCallback((message: ChatMessage) => setPurpose({ kind: "edit", message, place }), [place]);
+  const endPurpose = useCallback(() => setPurpose(undefined), []);
+  const unread = useUnread(chat, place);
   const refusal = refusalOf(chat, texts);
   // A room that the list of rooms has shown is there before its messages are.
   const isKnown = unread !== undefined;
@@ -66,7 +68,7 @@ export function ChatRoomView({ chat, texts = english, className, header, empty }
           </div>
         ) : messages.length > 0 && !isPast ? (
           <MessageList
-            key={room?.id}
+            key={place}
             chat={chat}
             unread={unread}
             canWrite={refusal === undefined}
@@ -83,17 +85,15 @@ export function ChatRoomView({ chat, texts = english, className, header, empty }
         {refusal === undefined ? (
           <Composer
             chat={chat}
-            // What one person began is not there for who logs in after them.
-            room={room ? `${chat.me} ${room.id}` : undefined}
-            // A message of another room is not answered here.
-            purpose={purpose?.message.room === room?.id ? purpose : undefined}
+            room={place}
+            purpose={purpose?.place === place ? purpose : undefined}
             onPurposeEnd={endPurpose}
           />
         ) : (
           <p className="ce-refusal">{refusal}</p>
         )}
         {/* Another one for each room: what was said here before is no news there. */}
-        <Announcer key={`of ${room?.id}`} chat={chat} />
+        <Announcer key={`of ${place}`} chat={chat} />
       </section>
     </TextsContext.Provider>
   );

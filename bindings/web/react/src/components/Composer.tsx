@@ -29,12 +29,12 @@ const MESSAGE_BYTES = 16_384;
 export function Composer({ chat, room, purpose, onPurposeEnd }: ComposerProps) {
   const texts = useTexts();
   const field = useRef<HTMLTextAreaElement>(null);
-  const [draft, setDraft] = useState(() => (room === undefined ? "" : draftOf(room)));
+  const [draft, setDraft] = useState(() => draftOf(room));
   const [edited, setEdited] = useState("");
   const [textOf, setTextOf] = useState(room);
-  if (room !== undefined && room !== textOf) {
+  if (room !== textOf) {
     setTextOf(room);
-    // What was written before the room was known is for this one.
+    // What was written before the room was known is for this one; what was begun elsewhere is not.
     if (textOf !== undefined || draft === "") setDraft(draftOf(room));
   }
   const isEdit = purpose?.kind === "edit";

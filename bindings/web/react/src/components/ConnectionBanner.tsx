@@ -11,7 +11,8 @@ export interface ConnectionBannerProps {
 export function ConnectionBanner({ connection, status }: ConnectionBannerProps) {
   const texts = useTexts();
   const closed = connection.status === "closed" && connection.reason !== "client";
-  const wasThere = status === "stale" || connection.status === "waiting";
+  // A room that one comes back to is stale as well, with nothing to be reconnected.
+  const wasThere = connection.status === "waiting" || (status === "stale" && connection.status !== "open");
   const says = closed ? texts.closed(connection.reason) : wasThere ? texts.reconnecting : undefined;
   return (
     <div className="ce-banner" role="status" data-shown={says ? "" : undefined} data-closed={closed ? "" : undefined}>

@@ -52,7 +52,8 @@ export function MessageList({ chat, unread, canWrite, onReply, onEdit }: Message
 
   const onKeyDown = (event: KeyboardEvent) => {
     const shown = [...(box.current?.querySelectorAll<HTMLElement>(".ce-message") ?? [])];
-    const at = shown.indexOf(document.activeElement as HTMLElement);
+    // The focus may be on something within one.
+    const at = shown.findIndex((message) => message.contains(document.activeElement));
     if (event.key === "End") toEnd();
     else if (event.key === "ArrowUp") shown.at(at < 0 ? -1 : Math.max(at - 1, 0))?.focus();
     else if (event.key === "ArrowDown" && at >= 0) shown[at + 1]?.focus();

@@ -1,8 +1,9 @@
 /** What was begun in a room and not sent, for as long as the page is there. */
 
-const drafts = new Map<string, string>();
+const drafts = new Map<string | undefined, string>();
 
-export function draftOf(room: string): string {
+/** Of a room that is not known yet, nothing. */
+export function draftOf(room: string | undefined): string {
   return drafts.get(room) ?? "";
 }
 

@@ -6,8 +6,8 @@ import { dayOf } from "./time.js";
 /** A message, and what is shown around it because of its neighbours. */
 export interface Row {
   readonly message: ChatMessage;
-  /** Whether a day begins with it. */
-  readonly startsDay: boolean;
+  /** Where a day begins with it, the day on which that is said: what was today is yesterday then. */
+  readonly startsDay: string | false;
   /** Whether the unread ones begin with it. */
   readonly startsUnread: boolean;
   /** Whether it begins, and whether it ends, a group of one author. */
@@ -23,6 +23,7 @@ export function rowsOf(messages: readonly ChatMessage[], unreadFrom: number | nu
   const unread = messages.findIndex(
     ({ isMine, seq }) => !isMine && seq !== undefined && seq >= (unreadFrom ?? Infinity),
   );
+  const today = new Date().toDateString();
   const days = messages.map(({ created_at }) => dayOf(created_at));
   const starts = messages.map((message, at) => {
     const before = messages[at - 1];
@@ -30,7 +31,7 @@ export function rowsOf(messages: readonly ChatMessage[], unreadFrom: number | nu
   });
   return messages.map((message, at) => ({
     message,
-    startsDay: days[at] !== days[at - 1],
+    startsDay: days[at] !== days[at - 1] && today,
     startsUnread: at === unread,
     first: starts[at] ?? true,
     last: starts[at + 1] ?? true,

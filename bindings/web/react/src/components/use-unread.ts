@@ -12,14 +12,15 @@ export interface Unread {
 /**
  * As of the moment in which the room was first shown, be it empty: reading does not move the line away, and what comes
  * while one looks is below none. Sending takes it away. `undefined` until the room is known, `null` where all is read.
+ * `place` is the room, and who looks.
  */
-export function useUnread(chat: Chat): Unread | null | undefined {
-  const { status, connection, room, messages } = chat;
-  const [opened, setOpened] = useState<{ room: string; unread: Unread | null }>();
-  const known = opened?.room === room?.id ? opened : undefined;
+export function useUnread(chat: Chat, place: string | undefined): Unread | null | undefined {
+  const { status, connection, messages } = chat;
+  const [opened, setOpened] = useState<{ place: string; unread: Unread | null }>();
+  const known = opened?.place === place ? opened : undefined;
   // A room that one comes back to is as it was left, until it is live. Without a connection, that is all there is.
   const isNow = status === "live" || (status === "stale" && connection.status !== "open");
-  if (!known && room && chat.my && isNow) setOpened({ room: room.id, unread: unreadIn(chat, chat.my) });
+  if (!known && place && chat.my && isNow) setOpened({ place, unread: unreadIn(chat, chat.my) });
   const last = messages.at(-1);
   if (known?.unread && last?.isMine && last.progress === "pending") setOpened({ ...known, unread: null });
   return known?.unread;

@@ -163,6 +163,55 @@ test("what is written before the room is known is for it", async () => {
   expect(await field(page).inputValue()).toBe("early bird");
 });
 
+test("what was begun in a room does not go to the next one while that is not known, and what is written then does", async () => {
+  const page = await open("conversation");
+  const goTo = async (id: string, meanwhile: () => Promise<void>) => {
+    const nothing = { status: "loading", room: null, my: null, messages: [] } as const;
+    await page.evaluate((nothing) => window.change((chat) => ({ ...chat, ...nothing })), nothing);
+    await meanwhile();
+    await page.evaluate(
+      (id) =>
+        window.change(
+          (chat) => ({ ...chat, status: "live", room: { id, kind: "group", name: id, state: "open" } }) as typeof chat,
+        ),
+      id,
+    );
+  };
+  await field(page).fill("for the first");
+  await goTo("second", async () => {
+    expect(await field(page).inputValue()).toBe("");
+    await field(page).pressSequentially("early");
+  });
+  expect(await field(page).inputValue()).toBe("early");
+  await field(page).press("Enter");
+  expect(await asked(page, "sendMessage")).toEqual([["sendMessage", "early", {}]]);
+  await goTo("r1", async () => {});
+  expect(await field(page).inputValue()).toBe("for the first");
+});
+
+test.each(["Edit", "Reply"])("who logs in after somebody finds nothing of what they began: %s", async (what) => {
+  const page = await open("unread");
+  await does(page, what, "Looks good!");
+  await field(page).fill("Looks very good!");
+  await page.locator(".ce-unread-divider").waitFor();
+  await page.evaluate(() => {
+    let first: Parameters<Parameters<typeof window.change>[0]>[0] | undefined;
+    window.change((chat) => {
+      first = chat;
+      return { ...chat, status: "loading", me: null, room: null, my: null, messages: [] };
+    });
+    window.change((chat) => ({
+      ...(first ?? chat),
+      me: "ida@test.com",
+      unreadCount: 0,
+      my: first?.my ? { ...first.my, marker_seq: 12 } : null,
+    }));
+  });
+  expect(await field(page).inputValue()).toBe("");
+  expect(await page.locator(".ce-purpose").count()).toBe(0);
+  expect(await page.locator(".ce-unread-divider").count()).toBe(0);
+});
+
 test("a reply says to whom, and giving it up keeps the words", async () => {
   const page = await open("conversation");
   await field(page).fill("Half a thought");

@@ -297,6 +297,27 @@ test("the quoted message is gone to, and marked", async () => {
   await page.locator("[data-target]").waitFor({ state: "detached" });
 });
 
+test("who wants no motion sees as well which message was gone to", async () => {
+  const page = await open("fifty", { reducedMotion: "reduce" });
+  await page.evaluate(() =>
+    window.change((chat) => ({
+      ...chat,
+      messages: chat.messages.map((message) => (message.seq === 50 ? { ...message, reply_to: "m49" } : message)),
+    })),
+  );
+  const look = await page.evaluateHandle(() => {
+    const outlines: string[] = [];
+    const note = () => {
+      const bubble = document.querySelector("[data-target] .ce-bubble");
+      if (bubble) outlines.push(getComputedStyle(bubble).outlineStyle);
+    };
+    new MutationObserver(note).observe(document.body, { attributeFilter: ["data-target"], subtree: true });
+    return outlines;
+  });
+  await page.locator(".ce-quote").click();
+  await expect.poll(() => look.jsonValue()).toEqual(["solid"]);
+});
+
 test("a message that is not held is gone to when it is drawn, also where one looks at the end until then", async () => {
   const page = await open("fifty");
   const marked = await marks(page);
@@ -390,6 +411,17 @@ test("by the keyboard: along the messages, to what can be done with one, and bac
   expect(await toEnd(page)).toBeLessThanOrEqual(2);
 });
 
+test("from what is within a message, the arrow keys lead to its neighbours", async () => {
+  const page = await open("failed");
+  const focused = () => page.evaluate(() => document.activeElement?.querySelector(".ce-message-text")?.textContent);
+  await page.getByRole("button", { name: "Try again" }).focus();
+  await page.keyboard.press("ArrowUp");
+  expect(await focused()).toContain("And thank you for asking.");
+  await page.getByRole("link", { name: "https://example.com/plan?floor=2" }).focus();
+  await page.keyboard.press("ArrowDown");
+  expect(await focused()).toContain("Looks good!");
+});
+
 test("those who do not see are told what comes, and not what was there or is scrolled to", async () => {
   const page = await open("fifty");
   const told = page.locator(".ce-room > .ce-hidden[aria-live=polite]");
@@ -415,6 +447,15 @@ test("those who do not see are told what comes, and not what was there or is scr
     return changes;
   });
   expect(anew).toBeGreaterThan(0);
+});
+
+test("after midnight, what was said before it is not of today any more", async () => {
+  // So high that every row is drawn.
+  const page = await open("conversation", { viewport: { width: 900, height: 1_400 } });
+  expect(await page.locator(".ce-day").allTextContents()).toEqual(["Yesterday", "Today"]);
+  await page.clock.setFixedTime(new Date("2026-11-26T08:00:00Z"));
+  await come(page, 1, "after", "2026-11-26");
+  expect(await page.locator(".ce-day").allTextContents()).toEqual(["Tuesday", "Yesterday", "Today"]);
 });
 
 test("what is new further down is counted whether it is held or not", async () => {

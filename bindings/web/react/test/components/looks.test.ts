@@ -113,6 +113,21 @@ test("a menu that opens at the edge of what is seen is brought into sight", asyn
   }
 });
 
+test("a menu that opens downwards lies over the messages below it, and what is in it can be clicked", async () => {
+  const page = await open("fifty");
+  const upper = await page.locator(".ce-message").evaluateAll((messages) => {
+    const top = document.querySelector(".ce-list")?.getBoundingClientRect().top ?? 0;
+    return messages.findIndex((message) => message.getBoundingClientRect().top > top);
+  });
+  const message = page.locator(".ce-message").nth(upper);
+  await message.hover();
+  await message.locator(".ce-menu-button").click();
+  await page.locator(".ce-menu[data-place=below]").waitFor();
+  for (const item of await page.getByRole("menuitem").all()) await item.click({ trial: true });
+  await page.getByRole("menuitem", { name: "Reply" }).click();
+  await page.locator(".ce-purpose").waitFor();
+});
+
 test("letters of twice the size fit on a phone, and can be written in", async () => {
   for (const state of ["conversation", "unread", "failed", "files", "reconnecting", "empty"]) {
     const page = await open(state, { viewport: { width: 380, height: 640 } });
@@ -149,6 +164,19 @@ test("with colours of the system, and with much contrast", async () => {
       }),
     );
     expect(new Set(edges)).toEqual(new Set([true]));
+    await page.context().close();
+  }
+});
+
+test("who asks for much contrast has it in the dark as well", async () => {
+  for (const way of ["device", "page"]) {
+    const page = await open("conversation", { contrast: "more", colorScheme: way === "device" ? "dark" : "light" });
+    if (way === "page") await page.evaluate(() => document.documentElement.setAttribute("data-theme", "dark"));
+    const [muted, text] = await page.locator(".ce-room").evaluate((room) => {
+      const style = getComputedStyle(room);
+      return [style.getPropertyValue("--ce-muted"), style.getPropertyValue("--ce-text")];
+    });
+    expect(muted, way).toBe(text);
     await page.context().close();
   }
 });

@@ -114,6 +114,18 @@ test("what was said meanwhile is below a line, where one begins to read, and not
   expect(Math.max(...read)).toBeLessThan(70);
 });
 
+test("where the connection is there, coming back is no reconnecting", async () => {
+  const key = await room();
+  const [page, wire] = await visit(key);
+  await leave(page, wire);
+  const open = wire.hold("subscribe");
+  await enter(page, key);
+  await page.getByRole("status", { name: "Loading…" }).waitFor();
+  expect(await page.getByText("Reconnecting…").count()).toBe(0);
+  open();
+  await page.getByText("Before 30").waitFor();
+});
+
 test("what was read on another device meanwhile is not new", async () => {
   const key = await room();
   const [page, wire] = await visit(key);

@@ -1,7 +1,10 @@
 /** Rooms through the hooks, with the real server. */
 
+import { ChatClient } from "@chat-engine/client";
+import { render } from "@testing-library/react";
 import { version } from "react";
 import { expect, test } from "vitest";
+import { Delays } from "../../../client/test/support/delays.js";
 import { open, settled, stage, texts } from "../../../client/test/support/stage.js";
 import { token } from "../../../client/test/support/token.js";
 import {
@@ -14,8 +17,9 @@ import {
   useTyping,
   useUnreadTotal,
   useWebSocket,
+  WebSocketProvider,
 } from "../../src/index.js";
-import { probe, show, soon, tidy, typed } from "./support/chat.js";
+import { as, probe, show, soon, tidy, typed } from "./support/chat.js";
 
 const s = stage();
 tidy();
@@ -347,6 +351,25 @@ test("who has read a message", async () => {
   expect(ann.latest().readers).toEqual([]);
   ben.markRead();
   await soon(() => expect(ann.latest().readers).toEqual(["Ben Birch"]));
+});
+
+test("a room that the list is about to follow is connected when its messages are here, not before", async () => {
+  const id = await job();
+  const ben = await open(s.client("ben"), `job:${id}`);
+  ben.send("hello");
+  await settled(ben, 1);
+  const delays = new Delays();
+  const client = new ChatClient({ ...as("ann", s.server), environment: { WebSocket: delays.WebSocket } });
+  client.connect();
+  const followed = delays.hold("subscribe");
+  client.rooms.subscribe(() => {});
+  await followed.arrived;
+  const ann = probe(() => useChat(id));
+  render(<WebSocketProvider client={client}>{ann.probe}</WebSocketProvider>);
+  followed.release();
+  await soon(() => expect(ann.latest()).toMatchObject({ isConnected: true, messages: [{ content: "hello" }] }));
+  expect(ann.drawn.filter(({ isConnected, messages }) => isConnected && messages.length === 0)).toEqual([]);
+  client.close();
 });
 
 test("my rooms: names, last message, unread, who types; and the total", async () => {

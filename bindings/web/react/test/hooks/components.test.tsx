@@ -1,12 +1,13 @@
 /** The components with the real server: what one writes, the other one sees. */
 
-import { cleanup, fireEvent, screen, within } from "@testing-library/react";
+import { ChatClient, when } from "@chat-engine/client";
+import { cleanup, fireEvent, render, screen, within } from "@testing-library/react";
 import { useState } from "react";
 import { expect, test } from "vitest";
-import { open, stage } from "../../../client/test/support/stage.js";
+import { open, settled, stage } from "../../../client/test/support/stage.js";
 import { ChatRoom, ChatRoomList, german, UnreadBadge } from "../../src/components/index.js";
-import { useUnreadTotal } from "../../src/index.js";
-import { show, soon, tidy, typed } from "./support/chat.js";
+import { useUnreadTotal, WebSocketProvider } from "../../src/index.js";
+import { as, show, soon, tidy, typed } from "./support/chat.js";
 
 const s = stage();
 tidy();
@@ -83,6 +84,70 @@ test("a room that is left and entered again has what was begun there", async () 
   fireEvent.click(screen.getByText("Go"));
   await screen.findByRole("region", { name: "One" });
   expect(field().value).toBe("begun");
+});
+
+test("where another user logs in, what the one before them began is not there, and what they begin at once is", async () => {
+  const id = await job("Cellar", "eva");
+  const ben = await open(s.client("ben"), `job:${id}`);
+  const room = <ChatRoom roomId={id} />;
+  const { rerender } = show("eva", s.server, room);
+  await screen.findByText("No messages yet");
+  const field = () => screen.getByRole<HTMLTextAreaElement>("textbox", { name: "Message" });
+  fireEvent.change(field(), { target: { value: "Eva's" } });
+  rerender(<WebSocketProvider {...as("dan", s.server)}>{room}</WebSocketProvider>);
+  expect(field().value).toBe("");
+  fireEvent.change(field(), { target: { value: "Dan's" } });
+  await screen.findByText("No messages yet");
+  expect(field().value).toBe("Dan's");
+  fireEvent.keyDown(field(), { key: "Enter" });
+  const { messages } = await settled(ben, 1);
+  expect(messages).toMatchObject([{ sender: "dan", content: "Dan's" }]);
+});
+
+/** A client of somebody whose list has shown a room in which something was said. */
+async function listed(user: string) {
+  const id = await job("Porch", user);
+  const ben = await open(s.client("ben"), `job:${id}`);
+  ben.send("The door is green");
+  await settled(ben, 1);
+  const client = new ChatClient(as(user, s.network));
+  client.connect();
+  client.rooms.subscribe(() => {});
+  await when(client.rooms, ({ rooms: [room] }) => room?.status === "live" && room.lastMessage !== null);
+  return { client, id, ben };
+}
+
+test("a room that the list has shown is not empty until its messages are here, and those are no news", async () => {
+  const { client, id, ben } = await listed("fay");
+  const { container } = render(
+    <WebSocketProvider client={client}>
+      <ChatRoom roomId={id} />
+    </WebSocketProvider>,
+  );
+  expect(screen.queryByText("No messages yet")).toBeNull();
+  expect(screen.getByRole("status", { name: "Loading…" })).toBeTruthy();
+  const told = container.querySelector(".ce-room > .ce-hidden[aria-live=polite]");
+  await screen.findByRole("log");
+  expect(told?.textContent).toBe("");
+  ben.send("And it is open");
+  await soon(() => expect(told?.textContent).toBe("Ben Birch: And it is open"));
+  client.close();
+});
+
+test("nor is it where there is no connection", async () => {
+  const { client, id } = await listed("gus");
+  s.network.unplug();
+  await when(client.rooms, ({ rooms: [room] }) => room?.status === "stale");
+  render(
+    <WebSocketProvider client={client}>
+      <ChatRoom roomId={id} />
+    </WebSocketProvider>,
+  );
+  expect(screen.queryByText("No messages yet")).toBeNull();
+  expect(screen.getByRole("status", { name: "Loading…" })).toBeTruthy();
+  s.network.restore();
+  await screen.findByRole("log");
+  client.close();
 });
 
 test("a list of rooms says what is new, who types, and which one was chosen", async () => {
