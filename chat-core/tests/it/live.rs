@@ -6,7 +6,7 @@ use chat_core::{
     Code, CreateRoom, EditMessage, Event, Limits, MarkKind, MemoryStore, Options, Replica, RoomRef, RoomState,
     SendMessage, Subscribed, Sync, Timestamp, UpdateParticipant, UpdateRoom,
 };
-use futures_util::{FutureExt as _, future::join_all};
+use futures_util::FutureExt as _;
 
 use crate::{
     held::{Call, Held},
@@ -418,69 +418,6 @@ async fn whoever_asks_while_a_page_is_reloaded_is_told_what_the_others_were() {
     assert_eq!(online().await, Some(false));
 }
 
-#[tokio::test]
-async fn a_slow_reader_is_told_to_resync_and_slows_nobody() {
-    let limits = Limits { pending_bytes: 20_000, ..Limits::default() };
-    let Stage { engine, room } = Stage::limited(limits).await;
-    let start = engine.host().room(room).await.unwrap().cursor;
-    let mut slow = engine.session(&user("ben")).live();
-    slow.subscribe(vec![(room.into(), Some(start))]).await.unwrap();
-    let ann = engine.session(&user("ann"));
-    for n in 0..500 {
-        ann.send(room, SendMessage::text(n.to_string())).await.unwrap();
-    }
-    next(&mut slow, |e| matches!(e, Event::Resync { .. }).then_some(())).await;
-    assert!(waiting(&mut slow).is_empty(), "a lost room stays quiet until it is subscribed again");
-    let Subscribed::Open(opened) = slow.subscribe(vec![(room.into(), Some(start))]).await.unwrap().remove(0) else {
-        panic!("in the room")
-    };
-    assert!(matches!(opened.sync, Sync::Changes { changes, .. } if changes.len() >= 500));
-    ann.send(room, SendMessage::text("again")).await.unwrap();
-    assert_eq!(next_text(&mut slow).await, "again");
-}
-
-#[tokio::test]
-async fn who_takes_not_even_the_notices_is_cut() {
-    let s = Stage::limited(Limits { pending_bytes: 2_000, ..Limits::default() }).await;
-    let (mut ben, mut ann) = (s.of("ben").live(), s.opens("ann").await);
-    let rooms = 40;
-    for _ in 0..rooms {
-        // Each of these is told on every connection, and nothing would bring it again.
-        s.host().create_room(CreateRoom::group().with(user("ben"))).await.unwrap();
-    }
-    let told = waiting(&mut ben);
-    assert!(told.len() < rooms && told.iter().all(|frame| kind(frame) == "room_added"));
-    assert!(matches!(ben.next().now_or_never(), Some(None)), "and then it ends");
-    s.says("ben", "the user is not cut, only that connection").await;
-    assert_eq!(next_text(&mut ann).await, "the user is not cut, only that connection");
-}
-
-#[tokio::test]
-async fn who_opens_a_room_too_slowly_is_told_to_begin_again() {
-    let store = Held::new();
-    let limits = Limits { pending_bytes: 5_000, ..Limits::default() };
-    let create = CreateRoom::group().with(user("ann")).with(user("ben"));
-    let s = Stage::over(Arc::clone(&store) as _, Options { limits, ..Options::default() }, create).await;
-    let mut ben = s.of("ben").live();
-    store.hold(Call::CatchUp);
-    {
-        let mut opening = Box::pin(ben.subscribe(vec![(s.room.into(), None)]));
-        assert!(opening.as_mut().now_or_never().is_none());
-        store.reached(Call::CatchUp, 1).await;
-        for n in 0..100 {
-            s.says("ann", &n.to_string()).await;
-        }
-        store.release(Call::CatchUp);
-        opening.await.unwrap();
-    }
-    let told: Vec<_> = waiting(&mut ben).iter().map(|frame| kind(frame)).collect();
-    assert_eq!(told.first().map(String::as_str), Some("resync"), "{told:?}");
-    assert!(!told.contains(&"chat_message".into()), "{told:?}");
-    ben.subscribe(vec![(s.room.into(), None)]).await.unwrap();
-    s.says("ann", "live").await;
-    assert_eq!(next_text(&mut ben).await, "live");
-}
-
 #[tokio::test(start_paused = true)]
 async fn typing_ends_with_a_stop_a_leave_a_mute_and_a_frozen_room() {
     let (s, began) = (Stage::new().await, tokio::time::Instant::now());
@@ -603,32 +540,6 @@ async fn what_of_a_token_does_not_fit_is_left_out_and_the_rest_is_shown() {
     let made = nameless.create_room(CreateRoom::group()).await.unwrap().info.id;
     let ben = s.host().participants(made, None, None).await.unwrap().results.remove(0);
     assert_eq!((ben.name.as_deref(), ben.avatar.as_deref()), (None, Some("https://x/y.png")));
-}
-
-#[tokio::test]
-async fn who_keeps_up_loses_no_room_however_large_what_is_told_at_once() {
-    let store = Held::new();
-    let s = Stage::on(Arc::clone(&store) as _).await;
-    let mut ben = s.opens("ben").await;
-    let before = store.calls(Call::Commit);
-    store.hold(Call::Commit);
-    let ann = s.of("ann");
-    let large = || ann.send(s.room, SendMessage::text("x".repeat(16_000)));
-    // The first is being committed, and all others wait for the next batch.
-    let sending = join_all((0..100).map(|_| large()));
-    let reading = async {
-        store.reached(Call::Commit, before + 1).await;
-        store.release(Call::Commit);
-        for _ in 0..100 {
-            next(&mut ben, |event| match event {
-                Event::Resync { .. } => panic!("they have kept up"),
-                Event::ChatMessage { .. } => Some(()),
-                _ => None,
-            })
-            .await;
-        }
-    };
-    tokio::join!(sending, reading);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 
+mod behind;
 mod held;
 mod lifecycle;
 mod live;
