@@ -23,13 +23,14 @@ const RENAMED: [(&str, &str); 11] = [
 ];
 
 /// What has no counterpart, and why none is missed.
-const OF_RUST: [(&str, &str); 9] = [
+const OF_RUST: [(&str, &str); 10] = [
     ("Cursor", "a text that is kept and given back"),
     ("RoomRef", "a text: the room's id or its key"),
     ("MarkKind", "a method for each"),
     ("MarkAt", "a method for each"),
     ("Position", "the fields of each event"),
     ("Limits", "an embedding program in Rust sets them"),
+    ("SettingError", "what is wrong with those"),
     ("Standing", "inside the engine: whether a member is still one"),
     ("Member", "inside the engine: `Participant` is what is shown"),
     ("MemberSettings", "inside the engine: `My` is what is shown"),
