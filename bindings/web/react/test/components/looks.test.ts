@@ -115,11 +115,13 @@ test("a menu that opens at the edge of what is seen is brought into sight", asyn
 
 test("a menu that opens downwards lies over the messages below it, and what is in it can be clicked", async () => {
   const page = await open("fifty");
-  const upper = await page.locator(".ce-message").evaluateAll((messages) => {
-    const top = document.querySelector(".ce-list")?.getBoundingClientRect().top ?? 0;
-    return messages.findIndex((message) => message.getBoundingClientRect().top > top);
+  // By what it says: how many are drawn above it may change.
+  const said = await page.locator(".ce-list").evaluate((list) => {
+    const { top } = list.getBoundingClientRect();
+    const texts = [...list.querySelectorAll(".ce-message-text")];
+    return texts.find((text) => text.getBoundingClientRect().top > top)?.textContent ?? "";
   });
-  const message = page.locator(".ce-message").nth(upper);
+  const message = page.locator(".ce-message").filter({ has: page.getByText(said, { exact: true }) });
   await message.hover();
   await message.locator(".ce-menu-button").click();
   await page.locator(".ce-menu[data-place=below]").waitFor();
