@@ -119,7 +119,7 @@ export interface EventsOptions {
 export interface Events extends AsyncIterable<Event> {
   /** Opens rooms, each from a cursor or from scratch; what is returned comes before any event of those rooms. */
   subscribe(rooms: string | (string | OpenRoom)[], options?: CallOptions): Promise<Opened[]>;
-  /** Closes a room, by its id. */
+  /** Closes a room, by its id or key. One that is not there is not open. */
   unsubscribe(room: string, options?: CallOptions): Promise<void>;
   /** Ends it and closes its rooms. */
   close(): void;

@@ -53,13 +53,7 @@ impl Events {
 
     pub(crate) async fn unsubscribe_core(&self, room: RoomRef) -> chat_core::Result<()> {
         match self.shared.take().await.as_mut() {
-            Some(live) => {
-                // What is not there is not open.
-                if let RoomRef::Id(room) = room {
-                    live.unsubscribe(room);
-                }
-                Ok(())
-            }
+            Some(live) => live.unsubscribe(vec![room]).await,
             None => Err(chat_core::Error::Draining),
         }
     }
@@ -171,10 +165,10 @@ mod exported {
             carry(&runtime::run(async move { events.subscribe_core(open).await }).await?)
         }
 
-        /// Closes a room, by its id.
+        /// Closes a room, by its id or key. One that is not there is not open.
         ///
         /// # Errors
-        /// `draining` after the end.
+        /// `draining` after the end; what the storage says.
         pub async fn unsubscribe(&self, room: String) -> Result<(), ChatError> {
             let (events, room) = (self.clone(), room.parse()?);
             runtime::run(async move { events.unsubscribe_core(room).await }).await

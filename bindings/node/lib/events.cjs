@@ -19,7 +19,7 @@ class Events {
     return call(this.#pull.native, 'subscribe', [list, ...options]);
   }
 
-  /** Closes a room, by its id. */
+  /** Closes a room, by its id or key. One that is not there is not open. */
   unsubscribe(room, ...options) {
     return call(this.#pull.native, 'unsubscribe', [room, ...options]);
   }

@@ -13,7 +13,7 @@ use tokio::{
 };
 
 use crate::{
-    model::{AddParticipant, Command, Error, Member, Message, MessageId, Result, RoomId, RoomRef},
+    model::{self, AddParticipant, Command, Error, Member, Message, MessageId, My, Result, RoomId, RoomRef, Sent},
     rules::Actor,
     store::{Registers, Store},
 };
@@ -87,6 +87,54 @@ pub(crate) enum Reply {
     Registers(Box<Registers>),
     /// It is done, and there is nothing to say of it.
     Done,
+}
+
+impl Reply {
+    pub(crate) fn sent(self) -> Result<Sent> {
+        match self {
+            Self::Message { message, before } => Ok(Sent { message, duplicate: before }),
+            _ => Err(unexpected()),
+        }
+    }
+
+    pub(crate) fn message(self) -> Result<Arc<Message>> {
+        self.sent().map(|sent| sent.message)
+    }
+
+    /// The room, and whether it was made now.
+    pub(crate) fn room(self) -> Result<(RoomId, bool)> {
+        match self {
+            Self::Room { room, made } => Ok((room, made)),
+            _ => Err(unexpected()),
+        }
+    }
+
+    pub(crate) fn member(self) -> Result<Box<Member>> {
+        match self {
+            Self::Member(member) => Ok(member),
+            _ => Err(unexpected()),
+        }
+    }
+
+    pub(crate) fn markers(self) -> Result<model::Markers> {
+        self.registers().map(|registers| model::Markers::of(&registers.member, registers.unread))
+    }
+
+    pub(crate) fn my(self) -> Result<My> {
+        self.registers().map(|registers| My::from(&registers.member))
+    }
+
+    fn registers(self) -> Result<Box<Registers>> {
+        match self {
+            Self::Registers(registers) => Ok(registers),
+            _ => Err(unexpected()),
+        }
+    }
+}
+
+/// Each command is answered in its own way; anything else is a bug here.
+fn unexpected() -> Error {
+    Error::StorageUnavailable { reason: "the engine answered something else".into() }
 }
 
 /// See the module.

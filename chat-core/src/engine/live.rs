@@ -9,7 +9,6 @@ use std::{
 
 use crate::{
     model::{Cursor, Error, Event, MyRoom, Opened, Result, Rev, RoomId, RoomRef, Snapshot, Subscribed, Sync},
-    rules::Actor,
     store::{CatchUp, CatchUpLimits, Missed},
 };
 
@@ -79,10 +78,8 @@ impl Live {
     /// storage says. A room that is not there, or not theirs,
     /// is [`Subscribed::Gone`], not an error.
     pub async fn subscribe(&mut self, rooms: Vec<(RoomRef, Option<Cursor>)>) -> Result<Vec<Subscribed>> {
-        let limits = &self.session.inner().options.limits;
-        if rooms.len() > limits.subscribe_rooms {
-            return Err(Error::LimitReached { what: "rooms", limit: limits.subscribe_rooms });
-        }
+        self.limited(rooms.len())?;
+        let limits = self.session.limits();
         let limits = CatchUpLimits {
             changes: limits.catch_up_changes,
             messages: limits.snapshot_messages,
@@ -202,9 +199,29 @@ impl Live {
         }
     }
 
-    /// Closes a room.
-    pub fn unsubscribe(&mut self, room: RoomId) {
-        self.session.inner().hub.leave(room, &self.queue);
+    /// Closes rooms. One that is not there is not open.
+    ///
+    /// # Cancellation
+    /// Dropping the future closes none of them.
+    ///
+    /// # Errors
+    /// `limit_reached` for too many rooms at once; what the storage says. Then all of them are as they were.
+    pub async fn unsubscribe(&mut self, rooms: Vec<RoomRef>) -> Result<()> {
+        self.limited(rooms.len())?;
+        let mut found = Vec::with_capacity(rooms.len());
+        for place in &rooms {
+            found.extend(self.find(place).await?);
+        }
+        for room in found {
+            self.session.inner().hub.leave(room, &self.queue);
+        }
+        Ok(())
+    }
+
+    /// Each room that is named is a read.
+    fn limited(&self, rooms: usize) -> Result<()> {
+        let limit = self.session.limits().subscribe_rooms;
+        if rooms > limit { Err(Error::LimitReached { what: "rooms", limit }) } else { Ok(()) }
     }
 
     /// The next event; `None` when the engine closed, or this connection was too slow even to be told so.
@@ -293,22 +310,4 @@ fn events(room: RoomId, since: Rev, changes: &[crate::store::Change]) -> Vec<Eve
             publish::event(room, change, prev, Some(0))
         })
         .collect()
-}
-
-impl From<End> for crate::wire::CloseCode {
-    fn from(end: End) -> Self {
-        match end {
-            End::Closed => Self::Draining,
-            End::TooSlow => Self::TooSlow,
-        }
-    }
-}
-
-impl<'a> From<&'a Actor> for crate::store::Viewer<'a> {
-    fn from(actor: &'a Actor) -> Self {
-        match actor {
-            Actor::Host => Self::Host,
-            Actor::User(user) => Self::User(user),
-        }
-    }
 }

@@ -7,6 +7,7 @@
 mod burst;
 mod cache;
 mod contained;
+mod hand_over;
 mod hub;
 mod lane;
 mod live;
@@ -44,6 +45,7 @@ pub(crate) use lane::{Place, Reply};
 pub use live::Live;
 pub use options::Options;
 pub use permission::{Attempt, Denial, PermissionHook};
+pub(crate) use queue::End;
 pub use session::Session;
 
 use crate::{

@@ -7,8 +7,8 @@ use std::{
 
 use crate::{
     model::{
-        Command, DeleteMessage, EditMessage, Error, Member, Message, Result, Role, Room, RoomId, RoomInfo, RoomKey,
-        RoomRef, Timestamp, UserId,
+        Command, CreateRoom, DeleteMessage, EditMessage, Error, Member, Message, Result, Role, Room, RoomId, RoomInfo,
+        RoomKey, RoomRef, Timestamp, UserId,
     },
     rules::{self, Decision, NewRoomPlan, Scene, plan_room},
     store::{Commit, Guard, MemberChange, NO_ROOM, Operation, OperationName, RoomSelector, Target, Viewer, Write},
@@ -83,10 +83,9 @@ impl Lane {
         if let Err(none) = self.inner.store() {
             return request.answer(Err(none));
         }
-        let planned = if matches!(request.command, Command::CreateRoom(_)) {
-            self.plan_new_room(&request, batch).await
-        } else {
-            self.plan_in_room(&request, batch).await
+        let planned = match &request.command {
+            Command::CreateRoom(create) => self.plan_new_room(&request, create.clone(), batch).await,
+            _ => self.plan_in_room(&request, batch).await,
         };
         match planned {
             Ok(Planned::Commit(commit, telling)) => {
@@ -113,12 +112,9 @@ impl Lane {
         }
     }
 
-    async fn plan_new_room(&self, request: &Request, batch: &mut Batch) -> Result<Planned> {
-        let Command::CreateRoom(create) = &request.command else {
-            return Err(Error::invalid("action", "must make a room"));
-        };
+    async fn plan_new_room(&self, request: &Request, create: CreateRoom, batch: &mut Batch) -> Result<Planned> {
         let limits = &self.inner.options.limits;
-        let NewRoomPlan { unique, writes } = plan_room(&request.actor, request.own.clone(), create.clone(), limits)?;
+        let NewRoomPlan { unique, writes } = plan_room(&request.actor, request.own.clone(), create, limits)?;
         request.verdict.clone()?;
         if unique.as_ref().is_some_and(|unique| batch.making.contains(unique)) {
             return Ok(Planned::Later);

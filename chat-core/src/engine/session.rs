@@ -1,17 +1,6 @@
 //! What one user, or the host, may do: a typed method for every command and every read.
 
-use std::{
-    pin::Pin,
-    str::FromStr,
-    sync::Arc,
-    task::{Context, Poll},
-    time::Duration,
-};
-
-use tokio::sync::{
-    mpsc::{Permit, error::TrySendError},
-    oneshot,
-};
+use std::{str::FromStr, sync::Arc};
 
 use crate::{
     model::{
@@ -19,15 +8,11 @@ use crate::{
         Markers, Member, Message, MessageId, My, MyRoom, Page, Participant, RemoveParticipant, Result, RoomId, RoomRef,
         SendMessage, Sent, Seq, Timestamp, UpdateMe, UpdateParticipant, UpdateRoom, UserId,
     },
-    rules::{Action, Actor, fitting, least_role},
+    rules::{Actor, fitting, may_type},
     store::{RoomRow, Viewer, Window},
 };
 
-use super::{
-    Engine, Inner, Live,
-    lane::{Place, Reply, Request, Work},
-    permission::Asked,
-};
+use super::{Engine, Inner, Live, lane::Place};
 
 /// What one user, or the host, may do. Cheap to make and to clone.
 ///
@@ -55,9 +40,6 @@ struct Profile {
 /// What one page may weigh: as many messages as a page holds at most, each with as long a text as it may have, and no more
 /// where they carry as much beside that as they may.
 const PAGE_BYTES: usize = 4 * 1024 * 1024;
-
-/// How long a read waits at most for markers that its user has handed in.
-const SETTLE: Duration = Duration::from_millis(50);
 
 /// Where a page of rooms or messages of all rooms goes on.
 type Continue<'a> = Option<&'a str>;
@@ -110,10 +92,8 @@ impl Session {
 
     /// The same, and whether it was made now.
     pub async fn get_or_create_room(&self, create: CreateRoom) -> Result<(MyRoom, bool)> {
-        match self.carry_out(Place::New, Command::CreateRoom(create)).await? {
-            Reply::Room { room, made } => Ok((self.room(&room).await?, made)),
-            _ => Err(unexpected()),
-        }
+        let (room, made) = self.carry_out(Place::New, Command::CreateRoom(create)).await?.room()?;
+        Ok((self.room(&room).await?, made))
     }
 
     /// One room as the caller sees it.
@@ -130,18 +110,15 @@ impl Session {
         let before = after.map(parse_room_cursor).transpose()?;
         let mut limit = self.page_size(limit);
         let store = self.inner().store()?;
-        let mut rows = loop {
+        let rows = loop {
             let rows = store.rooms(self.viewer(), before, limit + 1).await?;
             match smaller(limit, rows.iter().map(RoomRow::weight)) {
                 Some(less) => limit = less,
                 None => break rows,
             }
         };
-        let more = rows.len() > limit;
-        rows.truncate(limit);
-        let next = rows.last().filter(|_| more).map(|row| format!("{}.{}", row.room.last_at.as_millis(), row.room.id));
-        let epoch = store.epoch();
-        Ok(Page { results: rows.into_iter().map(|row| row.shown(epoch)).collect(), next })
+        let page = page(rows, limit, |row| format!("{}.{}", row.room.last_at.as_millis(), row.room.id));
+        Ok(page.map(|row| row.shown(store.epoch())))
     }
 
     /// Changes a room's settings or state.
@@ -164,17 +141,19 @@ impl Session {
         room: impl Into<RoomRef>,
         add: impl Into<AddParticipant>,
     ) -> Result<Participant> {
-        self.change_member(room.into(), Command::AddParticipant(add.into())).await
+        let added = self.carry_out(Place::Room(room.into()), Command::AddParticipant(add.into())).await?.member()?;
+        Ok(self.shown(&added))
     }
 
     /// Changes somebody's role, name, mute or ban.
     pub async fn update_participant(&self, room: impl Into<RoomRef>, update: UpdateParticipant) -> Result<Participant> {
-        self.change_member(room.into(), Command::UpdateParticipant(update)).await
+        let updated = self.carry_out(Place::Room(room.into()), Command::UpdateParticipant(update)).await?.member()?;
+        Ok(self.shown(&updated))
     }
 
     /// Removes somebody, or oneself.
     pub async fn remove_participant(&self, room: impl Into<RoomRef>, remove: RemoveParticipant) -> Result<()> {
-        self.change_member(room.into(), Command::RemoveParticipant(remove)).await.map(drop)
+        self.carry_out(Place::Room(room.into()), Command::RemoveParticipant(remove)).await.map(drop)
     }
 
     /// Leaves a room.
@@ -214,20 +193,18 @@ impl Session {
 
     /// Posts a message. Under a `client_id` it can be repeated safely.
     pub async fn send(&self, room: impl Into<RoomRef>, send: SendMessage) -> Result<Sent> {
-        match self.carry_out(Place::Room(room.into()), Command::SendMessage(send)).await? {
-            Reply::Message { message, before } => Ok(Sent { message, duplicate: before }),
-            _ => Err(unexpected()),
-        }
+        self.carry_out(Place::Room(room.into()), Command::SendMessage(send)).await?.sent()
     }
 
     /// Changes what a message says.
     pub async fn edit(&self, edit: EditMessage) -> Result<Arc<Message>> {
-        self.change_message(edit.message_id, Command::EditMessage(edit)).await
+        self.carry_out(Place::OfMessage(edit.message_id), Command::EditMessage(edit)).await?.message()
     }
 
     /// Takes a message's content away. Deleting a deleted one is fine.
     pub async fn delete(&self, message_id: MessageId) -> Result<Arc<Message>> {
-        self.change_message(message_id, Command::DeleteMessage(DeleteMessage { message_id, client_id: None })).await
+        let delete = Command::DeleteMessage(DeleteMessage { message_id, client_id: None });
+        self.carry_out(Place::OfMessage(message_id), delete).await?.message()
     }
 
     /// One message.
@@ -260,37 +237,33 @@ impl Session {
     pub async fn messages(&self, after: Continue<'_>, limit: Option<usize>) -> Result<Page<Message>> {
         let before = after.map(parse_cursor::<MessageId>).transpose()?;
         let mut limit = self.page_size(limit);
-        let mut results = loop {
+        let results = loop {
             let results = self.inner().store()?.messages(self.viewer(), before, limit + 1).await?;
             match smaller(limit, results.iter().map(Message::weight)) {
                 Some(less) => limit = less,
                 None => break results,
             }
         };
-        let more = results.len() > limit;
-        results.truncate(limit);
-        let next = results.last().filter(|_| more).map(|message| message.id.to_string());
-        Ok(Page { results, next })
+        Ok(page(results, limit, |message| message.id.to_string()))
     }
 
     // ---- one's own place in a room -----------------------------------------------------------------------------
 
     /// Says how far one has read or received, or that something is to be unread again. Past the end means the end.
     pub async fn mark(&self, room: impl Into<RoomRef>, kind: MarkKind, seq: Seq) -> Result<Markers> {
-        self.change_marker(Place::Room(room.into()), Mark { kind, at: MarkAt::Seq(seq) }).await
+        let mark = Command::Mark(Mark { kind, at: MarkAt::Seq(seq) });
+        self.carry_out(Place::Room(room.into()), mark).await?.markers()
     }
 
     /// The same for a message by its id.
     pub async fn mark_message(&self, kind: MarkKind, message_id: MessageId) -> Result<Markers> {
-        self.change_marker(Place::OfMessage(message_id), Mark { kind, at: MarkAt::MessageId(message_id) }).await
+        let mark = Command::Mark(Mark { kind, at: MarkAt::MessageId(message_id) });
+        self.carry_out(Place::OfMessage(message_id), mark).await?.markers()
     }
 
     /// Changes one's own settings in a room.
     pub async fn update_me(&self, room: impl Into<RoomRef>, update: UpdateMe) -> Result<My> {
-        match self.carry_out(Place::Room(room.into()), Command::UpdateMe(update)).await? {
-            Reply::Registers(registers) => Ok(My::from(&registers.member)),
-            _ => Err(unexpected()),
-        }
+        self.carry_out(Place::Room(room.into()), Command::UpdateMe(update)).await?.my()
     }
 
     /// How many messages the caller has not read, over all rooms.
@@ -315,112 +288,28 @@ impl Session {
         let view = view.ok_or(Error::not_found("room"))?;
         let member = view.members.into_iter().flatten().next().filter(Member::is_active);
         let member = member.ok_or(Error::not_found("room"))?;
-        let now = self.inner().now();
-        let may = least_role(Action::Type, view.room.kind).is_some_and(|least| member.role >= least);
-        if is_typing && (!may || member.is_muted(now) || view.room.state != crate::model::RoomState::Open) {
-            return Err(Error::Forbidden { reason: "you do not write in this room" });
-        }
         if !is_typing {
             hub.stop_typing(view.room.id, user);
-        } else if view.room.members <= self.inner().options.limits.small_room as u64 {
+            return Ok(());
+        }
+        may_type(&view.room, &member, self.inner().now())?;
+        if view.room.members <= self.inner().options.limits.small_room as u64 {
             hub.start_typing(view.room.id, user);
         }
         Ok(())
     }
 
-    // ---- how it is done ----------------------------------------------------------------------------------------
+    // ---- what they have in common -----------------------------------------------------------------------------
 
-    /// Hands a command to the committer; it takes effect in the order in which commands are handed over. What is
-    /// returned resolves when it is durable.
-    ///
-    /// # Errors
-    /// `busy` if too much waits, `draining` if the engine closes.
-    fn start(&self, asked: Asked, command: Command) -> Result<Pending> {
-        let work = self.inner().work.upgrade().ok_or(Error::Draining)?;
-        match work.try_reserve() {
-            Ok(turn) => Ok(self.hand_over(turn, asked, command)),
-            Err(TrySendError::Full(())) => Err(Error::Busy { retry_after_ms: 50 }),
-            Err(TrySendError::Closed(())) => Err(Error::Draining),
-        }
-    }
-
-    /// Asks the application, and then does the same, but waits for its turn where too much waits already: who can be
-    /// made to wait need not be refused.
-    pub(crate) async fn start_in_turn(&self, place: Place, command: Command) -> Result<Pending> {
-        let asked = self.ask(place, &command).await;
-        let work = self.inner().work.upgrade().ok_or(Error::Draining)?;
-        let turn = work.reserve().await.map_err(|_closed| Error::Draining)?;
-        Ok(self.hand_over(turn, asked, command))
-    }
-
-    /// Whether the application lets the user do it. Where it has no say, nothing is awaited.
-    async fn ask(&self, place: Place, command: &Command) -> Asked {
-        match (&self.inner().permissions, self.actor.user()) {
-            (Some(permissions), Some(user)) => match self.inner().store() {
-                Ok(store) => Box::pin(permissions.ask(&*store, user, place, command)).await,
-                Err(error) => Asked { place, verdict: Err(error) },
-            },
-            _ => Asked { place, verdict: Ok(()) },
-        }
-    }
-
-    fn hand_over(&self, turn: Permit<'_, Work>, Asked { place, verdict }: Asked, command: Command) -> Pending {
-        let own = self.actor.user().map(|user| AddParticipant {
-            name: self.profile.as_ref().and_then(|profile| profile.name.clone()),
-            avatar: self.profile.as_ref().and_then(|profile| profile.avatar.clone()),
-            ..AddParticipant::new(user.clone())
-        });
-        let own = own.filter(|_| matches!(command, Command::CreateRoom(_)));
-        let marks = self.actor.user().filter(|_| matches!(command, Command::Mark(_)));
-        let on_its_way = marks.map(|user| self.inner().unsettled.enter(user));
-        let (reply, answer) = oneshot::channel();
-        let request =
-            Request { actor: self.actor.clone(), place, command, verdict, own, on_its_way, attempts: 0, reply };
-        turn.send(Work::Command(Box::new(request)));
-        Pending(answer)
-    }
-
-    async fn change_marker(&self, place: Place, mark: Mark) -> Result<Markers> {
-        match self.carry_out(place, Command::Mark(mark)).await? {
-            Reply::Registers(registers) => Ok(Markers::of(&registers.member, registers.unread)),
-            _ => Err(unexpected()),
-        }
-    }
-
-    async fn carry_out(&self, place: Place, command: Command) -> Result<Reply> {
-        let asked = self.ask(place, &command).await;
-        self.start(asked, command)?.await
-    }
-
-    async fn change_member(&self, room: RoomRef, command: Command) -> Result<Participant> {
-        match self.carry_out(Place::Room(room), command).await? {
-            Reply::Member(member) => Ok(self.shown(&member)),
-            _ => Err(unexpected()),
-        }
-    }
-
-    async fn change_message(&self, id: MessageId, command: Command) -> Result<Arc<Message>> {
-        match self.carry_out(Place::OfMessage(id), command).await? {
-            Reply::Message { message, .. } => Ok(message),
-            _ => Err(unexpected()),
-        }
-    }
-
-    /// Waits until the markers that the user has handed in are stored, so that what they read next shows them. A
-    /// storage that cannot store keeps nobody from reading.
-    pub(super) async fn settle(&self) {
-        let inner = self.inner();
-        if !self.actor.user().is_some_and(|user| inner.unsettled.has(user)) {
-            return;
-        }
-        let Some(work) = inner.work.upgrade() else { return };
-        let settling = async move {
-            let (settled, done) = oneshot::channel();
-            if work.send(Work::Settle(settled)).await.is_ok() {
-                let _ = done.await;
-            }
-        };
-        let _ = tokio::time::timeout(SETTLE, settling).await;
+    /// The user as they join a room that they make.
+    pub(super) fn own_place(&self) -> Option<AddParticipant> {
+        let user = self.actor.user()?.clone();
+        let profile = self.profile.as_deref();
+        Some(AddParticipant {
+            name: profile.and_then(|profile| profile.name.clone()),
+            avatar: profile.and_then(|profile| profile.avatar.clone()),
+            ..AddParticipant::new(user)
+        })
     }
 
     /// Shows the user in the rooms of these memberships as their token says; whether any had to be changed.
@@ -454,14 +343,11 @@ impl Session {
         Participant { online: Some(online), last_seen, ..member.participant() }
     }
 
-    fn people(&self, mut members: Vec<Member>, limit: usize) -> Page<Participant> {
-        let more = members.len() > limit;
-        members.truncate(limit);
-        let next = members.last().filter(|_| more).map(|member| member.user.to_string());
-        Page { results: members.iter().map(|member| self.shown(member)).collect(), next }
+    fn people(&self, members: Vec<Member>, limit: usize) -> Page<Participant> {
+        page(members, limit, |member| member.user.to_string()).map(|member| self.shown(&member))
     }
 
-    fn user(&self) -> Result<&UserId> {
+    pub(crate) fn user(&self) -> Result<&UserId> {
         self.actor.user().ok_or(Error::Forbidden { reason: "the host is no participant" })
     }
 
@@ -484,22 +370,18 @@ impl Session {
     }
 }
 
-/// An answer that is on its way. What it is of takes effect whether or not this is awaited.
-#[derive(Debug)]
-pub(crate) struct Pending(oneshot::Receiver<Result<Reply>>);
-
-impl Future for Pending {
-    type Output = Result<Reply>;
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        // Without an answer the committer is gone.
-        Pin::new(&mut self.0).poll(cx).map(|answer| answer.unwrap_or(Err(Error::Draining)))
-    }
-}
-
 /// How many to ask for instead, where these weigh more than a page may.
 fn smaller(limit: usize, weights: impl Iterator<Item = usize>) -> Option<usize> {
     let weight: usize = weights.sum();
     (limit > 1 && weight > PAGE_BYTES).then(|| (limit.saturating_mul(PAGE_BYTES) / weight).max(1))
+}
+
+/// A page of what was asked for with one more than it may have, and the place of its last one where there is more.
+fn page<T>(mut results: Vec<T>, limit: usize, place: impl FnOnce(&T) -> String) -> Page<T> {
+    let more = results.len() > limit;
+    results.truncate(limit);
+    let next = results.last().filter(|_| more).map(place);
+    Page { results, next }
 }
 
 fn parse_cursor<T: FromStr>(text: &str) -> Result<T> {
@@ -509,9 +391,4 @@ fn parse_cursor<T: FromStr>(text: &str) -> Result<T> {
 fn parse_room_cursor(text: &str) -> Result<(Timestamp, RoomId)> {
     let (at, room) = text.split_once('.').unwrap_or_default();
     Ok((Timestamp::from_millis(parse_cursor(at)?), parse_cursor(room)?))
-}
-
-/// The lane answers each command in its own way; anything else is a bug there.
-fn unexpected() -> Error {
-    Error::StorageUnavailable { reason: "the engine answered something else".into() }
 }

@@ -47,6 +47,13 @@ pub struct Page<T> {
     pub next: Option<String>,
 }
 
+impl<T> Page<T> {
+    /// The same page of what becomes of each entry.
+    pub(crate) fn map<U>(self, to: impl FnMut(T) -> U) -> Page<U> {
+        Page { results: self.results.into_iter().map(to).collect(), next: self.next }
+    }
+}
+
 /// What somebody who opens a room, or comes back to it, is told first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]

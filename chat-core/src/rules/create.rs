@@ -65,7 +65,9 @@ pub fn plan_room(
         if !named.insert(person.user_id.clone()) {
             return Err(Error::invalid("participants", "must name everybody once"));
         }
-        writes.push(Write::Member(Box::new(join(person))));
+        // A new room has no past: everybody sees all of it.
+        let visible = Visible::From(person.visible_from.unwrap_or(1));
+        writes.push(Write::Member(Box::new(join(person, visible))));
     }
     Ok(NewRoomPlan { unique, writes })
 }
@@ -101,9 +103,7 @@ fn pair(actor: &Actor, own: Option<AddParticipant>, people: &mut Vec<AddParticip
     }
 }
 
-pub(super) fn join(person: AddParticipant) -> MemberWrite {
-    // A new room has no past: everybody sees all of it.
-    let visible = Visible::From(person.visible_from.unwrap_or(1));
+pub(super) fn join(person: AddParticipant, visible: Visible) -> MemberWrite {
     let change = MemberChange::Join { role: person.role, name: person.name, avatar: person.avatar, visible };
     MemberWrite { user: person.user_id, change }
 }

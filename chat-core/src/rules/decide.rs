@@ -68,6 +68,16 @@ pub fn decide(scene: &Scene<'_>, command: Command) -> Result<Decision> {
     Ok(Decision { guard, writes })
 }
 
+/// Whether a participant may show that they type. Typing is no command: nothing of it is stored.
+pub(crate) fn may_type(room: &Room, member: &Member, now: Timestamp) -> Result<()> {
+    let may = least_role(Action::Type, room.kind).is_some_and(|least| member.role >= least);
+    if may && room.state == RoomState::Open && !member.is_muted(now) {
+        Ok(())
+    } else {
+        Err(Error::Forbidden { reason: "you do not write in this room" })
+    }
+}
+
 impl Scene<'_> {
     /// Whoever is not in the room learns nothing of it.
     fn present(&self) -> Result<()> {
@@ -312,13 +322,10 @@ impl Scene<'_> {
             (None, HistoryMode::All) => Visible::From(1),
             (None, HistoryMode::SinceJoined) => Visible::SinceJoined,
         };
-        let mut write = join(add);
-        if let MemberChange::Join { visible: from, name, avatar, .. } = &mut write.change {
-            *from = visible;
-            // Who comes back without a new name keeps the old one.
-            *name = name.take().or_else(|| self.target.and_then(|t| t.name.clone()));
-            *avatar = avatar.take().or_else(|| self.target.and_then(|t| t.avatar.clone()));
-        }
+        // Who comes back without a new name keeps the old one.
+        let name = add.name.or_else(|| self.target.and_then(|target| target.name.clone()));
+        let avatar = add.avatar.or_else(|| self.target.and_then(|target| target.avatar.clone()));
+        let write = join(AddParticipant { name, avatar, ..add }, visible);
         Ok(vec![Write::Member(Box::new(write))])
     }
 

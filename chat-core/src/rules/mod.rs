@@ -11,12 +11,13 @@ mod replica;
 mod validate;
 
 pub use create::{NewRoomPlan, plan_room};
+pub(crate) use decide::may_type;
 pub use decide::{Decision, Scene, decide};
 pub use permission::{Action, PERMISSIONS, Permission, least_role, permission_table};
 pub use replica::Replica;
 pub(crate) use validate::fitting;
 
-use crate::model::UserId;
+use crate::{model::UserId, store::Viewer};
 
 /// Who acts.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -33,6 +34,15 @@ impl Actor {
         match self {
             Self::Host => None,
             Self::User(user) => Some(user),
+        }
+    }
+}
+
+impl<'a> From<&'a Actor> for Viewer<'a> {
+    fn from(actor: &'a Actor) -> Self {
+        match actor {
+            Actor::Host => Self::Host,
+            Actor::User(user) => Self::User(user),
         }
     }
 }

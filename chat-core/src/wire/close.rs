@@ -1,5 +1,7 @@
 //! Close codes: the range says whether to come back.
 
+use crate::engine::End;
+
 /// Why the server closes a connection. 3000–3499: reconnect and resume. 3500–3999: do not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u16)]
@@ -57,6 +59,15 @@ impl CloseCode {
     /// Whether a client should reconnect.
     pub const fn reconnect(self) -> bool {
         self.number() < 3500
+    }
+}
+
+impl From<End> for CloseCode {
+    fn from(end: End) -> Self {
+        match end {
+            End::Closed => Self::Draining,
+            End::TooSlow => Self::TooSlow,
+        }
     }
 }
 

@@ -6,9 +6,7 @@ use bytes::Bytes;
 
 use crate::{
     engine::{Live, Place, Reply, Session},
-    model::{
-        Command, Cursor, Error, Markers, MessageId, My, RemoveParticipant, Result, RoomId, RoomRef, Sent, Timestamp,
-    },
+    model::{Command, Cursor, Error, MessageId, RemoveParticipant, Result, RoomId, RoomRef, Timestamp},
     store::Window,
 };
 
@@ -81,8 +79,8 @@ impl Job {
                 return Ok(Self::Write { place, command });
             }
             Action::Leave(client_id) => {
-                let user = session.actor().user().ok_or(Error::Forbidden { reason: "the host is no participant" })?;
-                let command = Command::RemoveParticipant(RemoveParticipant { user_id: user.clone(), client_id });
+                let user_id = session.user()?.clone();
+                let command = Command::RemoveParticipant(RemoveParticipant { user_id, client_id });
                 return Ok(Self::Write { place: Place::Room(here(place)?), command });
             }
             Action::Subscribe(rooms) => Alone::Subscribe(rooms),
@@ -117,7 +115,7 @@ impl Alone {
 /// Hands a write over when its turn has come; what is returned says what came of it, once that is durable.
 pub(super) async fn begin(session: Session, place: Place, command: Command) -> Result<Written> {
     let shows = Shows::of(&place, &command);
-    let pending = session.start_in_turn(place, command).await?;
+    let pending = session.begin_in_turn(place, command).await?;
     Ok(Box::pin(async move { shows.say(&session, pending.await?).await }))
 }
 
@@ -148,15 +146,15 @@ impl Shows {
     }
 
     async fn say(self, session: &Session, reply: Reply) -> Result<Said> {
-        Ok(match (self, reply) {
-            (Self::Sent, Reply::Message { message, before }) => Said::Sent(Sent { message, duplicate: before }),
-            (Self::Message, Reply::Message { message, .. }) => Said::Message { message },
-            (Self::NewRoom, Reply::Room { room, .. }) => Said::Room(Box::new(session.room(room).await?)),
-            (Self::Room(room), _) => Said::Room(Box::new(session.room(room).await?)),
-            (Self::Participant, Reply::Member(member)) => Said::Participant(Box::new(session.shown(&member))),
-            (Self::Markers, Reply::Registers(it)) => Said::Markers(Markers::of(&it.member, it.unread)),
-            (Self::My, Reply::Registers(it)) => Said::My(My::from(&it.member)),
-            _ => Said::Nothing {},
+        Ok(match self {
+            Self::Sent => Said::Sent(reply.sent()?),
+            Self::Message => Said::Message { message: reply.message()? },
+            Self::NewRoom => Said::Room(Box::new(session.room(reply.room()?.0).await?)),
+            Self::Room(room) => Said::Room(Box::new(session.room(room).await?)),
+            Self::Participant => Said::Participant(Box::new(session.shown(&*reply.member()?))),
+            Self::Markers => Said::Markers(reply.markers()?),
+            Self::My => Said::My(reply.my()?),
+            Self::Nothing => Said::Nothing {},
         })
     }
 }
@@ -180,7 +178,7 @@ async fn carry_out(session: &Session, live: Option<&mut Live>, job: Alone) -> Re
     Ok(match (job, live) {
         (Alone::Subscribe(rooms), Some(live)) => Said::Opened { rooms: live.subscribe(rooms).await? },
         (Alone::Unsubscribe(rooms), Some(live)) => {
-            unsubscribe(session, live, rooms).await?;
+            live.unsubscribe(rooms).await?;
             Said::Nothing {}
         }
         (Alone::Typing(room, is_typing), _) => {
@@ -208,21 +206,4 @@ async fn authenticate(session: &Session, verifier: &dyn TokenVerifier, asked: As
         Ok(_) => Done::Answered(asked.fail(&Error::Unauthorized { reason: "the token is for somebody else" }), None),
         Err(error) => Done::Answered(asked.fail(&error), None),
     }
-}
-
-async fn unsubscribe(session: &Session, live: &mut Live, rooms: Vec<RoomRef>) -> Result<()> {
-    // Each one is a read, as it is for opening.
-    let limit = session.limits().subscribe_rooms;
-    if rooms.len() > limit {
-        return Err(Error::LimitReached { what: "rooms", limit });
-    }
-    for room in rooms {
-        match session.resolve(room).await {
-            Ok(room) => live.unsubscribe(room),
-            // What is not there is not open.
-            Err(Error::NotFound { .. }) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
 }

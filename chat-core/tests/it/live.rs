@@ -312,7 +312,7 @@ async fn who_closes_a_room_gets_nothing_of_it_that_waits_and_types_there_no_long
     let mut ann = s.opens("ann").await;
     s.says("ben", "waits").await;
     s.of("ann").typing(s.room, true).await.unwrap();
-    ann.unsubscribe(s.room);
+    ann.unsubscribe(vec![s.room.into()]).await.unwrap();
     assert!(waiting(&mut ann).is_empty());
     let opened = s.of("ben").live().subscribe(vec![(s.room.into(), None)]).await.unwrap().remove(0);
     let Subscribed::Open(opened) = opened else { panic!("{opened:?}") };
@@ -435,7 +435,7 @@ async fn typing_ends_with_a_stop_a_leave_a_mute_and_a_frozen_room() {
     assert!(next(&mut ben, typing).await.is_empty());
 
     starts(&mut ben).await;
-    own.unsubscribe(s.room);
+    own.unsubscribe(vec![s.room.into()]).await.unwrap();
     assert!(next(&mut ben, typing).await.is_empty());
     own.subscribe(vec![(s.room.into(), None)]).await.unwrap();
 

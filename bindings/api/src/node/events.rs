@@ -58,7 +58,7 @@ impl Events {
         })
     }
 
-    /// Closes a room, by its id.
+    /// Closes a room, by its id or key. One that is not there is not open.
     #[napi]
     pub fn unsubscribe<'env>(&self, env: &'env Env, args: String) -> napi::Result<Object<'env>> {
         let events = self.events.clone();
