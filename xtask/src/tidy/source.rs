@@ -17,6 +17,29 @@ pub(super) fn clock(tree: &Tree) -> Vec<Finding> {
         .collect()
 }
 
+/// The parts of the core; each may name only those before it.
+const PARTS: [&str; 5] = ["model", "store", "rules", "engine", "wire"];
+
+pub(super) fn parts(tree: &Tree) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (file, at) in tree.rust().filter_map(|file| Some((file, part(&file.path)?))) {
+        for (n, line) in code(file) {
+            let names =
+                |part: &str| line.contains(&format!("crate::{part}")) || line.trim().starts_with(&format!("{part}::"));
+            let above = PARTS[at + 1..].iter().filter(|part| names(part));
+            findings
+                .extend(above.map(|part| Finding::new(file.at(n), format!("names `{part}`, which stands above it"))));
+        }
+    }
+    findings
+}
+
+/// The place of the part that a file of the core belongs to.
+fn part(path: &str) -> Option<usize> {
+    let name = path.strip_prefix("chat-core/src/")?.split(['/', '.']).next()?;
+    PARTS.iter().position(|part| *part == name)
+}
+
 /// How a library starts what runs on its own.
 const SPAWNS: [&str; 5] = ["tokio::spawn(", "task::spawn(", "thread::spawn(", "thread::Builder::new(", "spawn_local("];
 
@@ -105,6 +128,20 @@ mod tests {
 
     fn places(check: fn(&Tree) -> Vec<Finding>, files: &[(&str, &str)]) -> Vec<String> {
         check(&Tree::of(files)).into_iter().map(|finding| finding.place).collect()
+    }
+
+    #[test]
+    fn the_parts_of_the_core_name_only_what_is_below_them() {
+        let files = [
+            (
+                "chat-core/src/engine/a.rs",
+                "//! A.\n/// See [`crate::wire`].\nuse crate::{\n    model::Id,\n    wire::Code,\n};",
+            ),
+            ("chat-core/src/model/b.rs", "//! B.\nuse crate::rules::Actor;"),
+            ("chat-core/src/wire/mod.rs", "//! C.\nuse crate::{engine::End, model::Id};"),
+            ("chat-core/src/clock.rs", "//! D.\nuse crate::wire::Code;"),
+        ];
+        assert_eq!(places(parts, &files), ["chat-core/src/engine/a.rs:5", "chat-core/src/model/b.rs:2"]);
     }
 
     #[test]
