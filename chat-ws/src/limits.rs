@@ -41,7 +41,8 @@ pub struct ServerLimits {
     /// Sockets and streams in all. Default off.
     pub sockets_total: Option<usize>,
     /// Sockets and streams of one address, and of connections that are no sockets, or not yet, six times as many, which
-    /// is what a browser opens. Behind a proxy all have the proxy's address. Default off.
+    /// is what a browser opens. A /64 of IPv6 counts as one address. Behind a proxy all have
+    /// the proxy's. Default off.
     pub sockets_per_address: Option<usize>,
     /// Connections in all that are not sockets, or not yet; streams are among them. Default 16,384.
     pub http_connections: usize,

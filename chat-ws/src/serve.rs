@@ -26,7 +26,7 @@ use crate::{
     limits::ServerLimits,
     patient::Patient,
     server::{ChatServer, Shared},
-    slots::Counts,
+    slots::{Counts, network},
 };
 
 /// How long to wait when the system cannot give another connection.
@@ -226,6 +226,7 @@ impl Place {
 
     /// Counts it as this address's; `false` if that has too many.
     fn claim(&mut self, addresses: &Arc<Counts<IpAddr>>, address: IpAddr) -> bool {
+        let address = network(address);
         let is_free = addresses.add(&address);
         if is_free {
             self.address = Some((Arc::clone(addresses), address));

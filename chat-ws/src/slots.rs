@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     hash::Hash,
-    net::IpAddr,
+    net::{IpAddr, Ipv6Addr},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -64,7 +64,7 @@ impl Slots {
             return Err(Refusal::Full);
         }
         // Nothing to count where nothing is limited.
-        if let Some(address) = address.filter(|_| self.addresses.limit != usize::MAX) {
+        if let Some(address) = address.filter(|_| self.addresses.limit != usize::MAX).map(network) {
             if !self.addresses.add(&address) {
                 return Err(Refusal::Address);
             }
@@ -101,6 +101,14 @@ impl Drop for Slot {
         if let Some(user) = &self.user {
             self.slots.users.remove(user);
         }
+    }
+}
+
+/// What counts as one address: of IPv6, the 64 bits of the network, as one customer has all addresses of such a one.
+pub(crate) fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
+        address @ IpAddr::V4(_) => address,
     }
 }
 
@@ -161,5 +169,13 @@ mod tests {
         drop((second, third, fourth));
         assert_eq!(slots.open(), 0);
         assert!(slots.users.counts.lock().unwrap().is_empty() && slots.addresses.counts.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_network_of_ipv6_counts_as_one_address() {
+        let network = |address: &str| network(address.parse().unwrap()).to_string();
+        assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+        assert_eq!(network("::ffff:10.0.0.1"), "10.0.0.1");
+        assert_eq!(network("10.0.0.1"), "10.0.0.1");
     }
 }

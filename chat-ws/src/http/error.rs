@@ -7,6 +7,9 @@ use axum::{
 };
 use chat_core::{Code, Error, Retry, wire::ErrorBody};
 
+/// After how long a request whose body did not come may be sent again.
+const COME_BACK_MS: u64 = 1_000;
+
 /// An answer that says what was wrong.
 #[derive(Debug)]
 pub(crate) struct ApiError {
@@ -22,6 +25,14 @@ impl ApiError {
     /// An error with a status of its own.
     pub(crate) fn with(status: StatusCode, error: &Error) -> Self {
         Self { status, body: error.into() }
+    }
+
+    /// The body did not come, or not all of it: nothing was done, and the same may be sent again.
+    pub(crate) fn body_incomplete(what: &str) -> Self {
+        let message = format!("`body` {what}");
+        let body =
+            ErrorBody { code: Code::InvalidArgument, message, retry: Retry::Later, retry_after_ms: Some(COME_BACK_MS) };
+        Self { status: StatusCode::REQUEST_TIMEOUT, body }
     }
 
     /// The body is larger than its limit. Its size need not be known.

@@ -32,7 +32,7 @@ pub(super) async fn origin(State(shared): State<Arc<Shared>>, request: Request, 
         if request.headers().contains_key(header::UPGRADE) || asks_for_events(&request) {
             shared.metrics.refused(Refusal::Origin);
         }
-        let reason = "this origin is not allowed; the server's `allow_origin` must name it";
+        let reason = "this origin is not allowed; the server's allowed origins must name it";
         return ApiError::from(Error::Forbidden { reason }).into_response();
     }
     next.run(request).await

@@ -5,7 +5,7 @@ use std::{collections::HashMap, str::FromStr, sync::Arc};
 use axum::{
     body::{Body, BodyDataStream, Bytes},
     extract::{FromRequest, FromRequestParts, Query, RawPathParams, Request},
-    http::{StatusCode, header, request::Parts},
+    http::{header, request::Parts},
 };
 use chat_core::{
     Actor, Error, MAX_INTEGER, MessageId, RoomRef, Seq, Session, UserId, Window,
@@ -173,17 +173,16 @@ pub(crate) async fn read(request: Request, shared: &Shared, limit: usize) -> Res
         return Err(ApiError::body_too_large(limit));
     }
     let reading = gather(Body::into_data_stream(request.into_body()), limit);
-    let too_slow = || Error::invalid("body", "did not come in time");
     tokio::time::timeout(shared.settings.limits.handshake_timeout, reading)
         .await
-        .unwrap_or_else(|_| Err(ApiError::with(StatusCode::REQUEST_TIMEOUT, &too_slow())))
+        .unwrap_or_else(|_| Err(ApiError::body_incomplete("did not come in time")))
 }
 
 async fn gather(mut body: BodyDataStream, limit: usize) -> Result<Bytes, ApiError> {
     let mut first = Bytes::new();
     let mut all = Vec::new();
     while let Some(part) = body.next().await {
-        let part = part.map_err(|_| Error::invalid("body", "was cut off"))?;
+        let part = part.map_err(|_| ApiError::body_incomplete("was cut off"))?;
         if first.len() + all.len() + part.len() > limit {
             return Err(ApiError::body_too_large(limit));
         }

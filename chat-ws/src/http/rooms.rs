@@ -2,10 +2,8 @@
 
 use axum::{Json, http::StatusCode};
 use chat_core::{
-    AddParticipant, CreateRoom, MarkKind, Markers, MyRoom, Page, Participant, RemoveParticipant, Seq,
-    UpdateParticipant, UpdateRoom,
+    AddParticipant, CreateRoom, MyRoom, Page, Participant, RemoveParticipant, UpdateParticipant, UpdateRoom,
 };
-use serde::Deserialize;
 
 use super::{
     error::ApiError,
@@ -111,34 +109,4 @@ pub(super) async fn remove_participant(
 ) -> Result<StatusCode, ApiError> {
     session.remove_participant(room, RemoveParticipant { user_id, client_id: None }).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// A place in the room.
-#[derive(Deserialize)]
-pub(super) struct Place {
-    seq: Seq,
-}
-
-/// Reads up to a place; past the end means the end.
-#[utoipa::path(post, path = "/api/chatrooms/{id}/mark_read/", tag = "receipts", params(schema::RoomPath),
-    security(("bearer" = [])), request_body = schema::Place,
-    responses((status = 200, body = schema::Markers), schema::Failures))]
-pub(super) async fn read_message(
-    Caller(session): Caller,
-    InRoom(room): InRoom,
-    JsonBody(place): JsonBody<Place>,
-) -> Answer<Markers> {
-    Ok(Json(session.mark(room, MarkKind::Read, place.seq).await?))
-}
-
-/// Makes everything from a place on unread for oneself; receipts stay.
-#[utoipa::path(post, path = "/api/chatrooms/{id}/mark_unread/", tag = "receipts", params(schema::RoomPath),
-    security(("bearer" = [])), request_body = schema::Place,
-    responses((status = 200, body = schema::Markers), schema::Failures))]
-pub(super) async fn mark_unread(
-    Caller(session): Caller,
-    InRoom(room): InRoom,
-    JsonBody(place): JsonBody<Place>,
-) -> Answer<Markers> {
-    Ok(Json(session.mark(room, MarkKind::Unread, place.seq).await?))
 }

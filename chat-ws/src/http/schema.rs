@@ -300,6 +300,24 @@ pub(super) struct UpdateParticipant {
     client_id: Option<String>,
 }
 
+/// What to change about my own settings in a room; what is absent stays.
+#[derive(ToSchema)]
+pub(super) struct UpdateMe {
+    /// Keeps the room on top of my list.
+    pinned: Option<bool>,
+    /// Keeps it out of my list.
+    hidden: Option<bool>,
+    level: Option<Level>,
+    /// Reads without telling the others.
+    private_reading: Option<bool>,
+}
+
+/// How much is unread, over all rooms.
+#[derive(ToSchema)]
+pub(super) struct Unread {
+    unread_count: u64,
+}
+
 /// A place in a room.
 #[derive(ToSchema)]
 pub(super) struct Place {

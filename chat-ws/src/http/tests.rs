@@ -4,9 +4,9 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use async_trait::async_trait;
 use chat_core::{
-    AddParticipant, Attachment, CreateRoom, EditMessage, Engine, Markers, MemberSettings, MemoryStore, Message,
+    AddParticipant, Attachment, CreateRoom, EditMessage, Engine, Level, Markers, MemberSettings, MemoryStore, Message,
     MessageType, Metadata, My, MyRoom, Options, Page, Participant, Retry, Role, RoomInfo, SendMessage, Timestamp,
-    UpdateParticipant, UpdateRoom, wire::ErrorBody,
+    UpdateMe, UpdateParticipant, UpdateRoom, wire::ErrorBody,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -135,6 +135,8 @@ async fn what_is_given_is_described() {
     fits(&document, "Participant", &participant(true), &participant(false));
     let markers = Markers { read_seq: 1, delivered_seq: 1, marker_seq: 1, unread_count: 1 };
     fits(&document, "Markers", &markers, &markers);
+    let unread = mine::Unread { unread_count: 1 };
+    fits(&document, "Unread", &unread, &unread);
     let page = Page { results: vec![1], next: None };
     fits(&document, "Page_Message", &page, &page);
     let error = |retry_after_ms| ErrorBody {
@@ -207,6 +209,9 @@ async fn what_is_taken_is_described() {
         ..UpdateParticipant::of("ann".parse().unwrap())
     };
     fits(&document, "UpdateParticipant", &without(&update, "user_id"), &nothing);
+    let update =
+        UpdateMe { pinned: Some(true), hidden: Some(true), level: Some(Level::All), private_reading: Some(true) };
+    fits(&document, "UpdateMe", &update, &nothing);
     fits(&document, "Place", &json!({"seq": 1}), &json!({"seq": 1}));
 }
 

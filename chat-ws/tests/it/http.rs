@@ -1,6 +1,6 @@
 //! PROTOCOL §7: every path, over real connections.
 
-use chat_core::CreateRoom;
+use chat_core::{CreateRoom, SendMessage, UserId};
 use serde_json::{Value, json};
 
 use crate::{
@@ -238,6 +238,26 @@ async fn reading_moves_markers_and_unread_follows() {
         assert_eq!(refused.json()["message"], "`seq` is missing, or not what it must be", "{body}");
         assert_eq!(refused.status, 400);
     }
+    s.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_ones_own_is_changed_and_counted() {
+    let s = Stage::new().await;
+    let other = CreateRoom::keyed("job:43".parse().unwrap()).with("ann".parse::<UserId>().unwrap());
+    let other = s.engine.host().create_room(other.with("ben".parse::<UserId>().unwrap())).await.unwrap();
+    for n in 0..3 {
+        s.says("ann", &n.to_string()).await;
+    }
+    let ann = s.engine.session(&"ann".parse().unwrap());
+    ann.send(other.info.id, SendMessage::text("hi")).await.unwrap();
+    assert_eq!(s.get("ben", "/api/unread/").await.json(), json!({"unread_count": 4}));
+    let received = s.post("ben", "/api/chatrooms/job:42/mark_delivered/", json!({"seq": 2})).await.json();
+    assert_eq!((&received["delivered_seq"], &received["read_seq"]), (&json!(2), &json!(0)));
+    assert_eq!(received["unread_count"], 3);
+    let set = s.asks(&token("ben"), "PATCH", "/api/chatrooms/job:42/me/", Some(json!({"pinned": true}))).await;
+    assert_eq!((set.status, &set.json()["pinned"], &set.json()["hidden"]), (200, &json!(true), &json!(false)));
+    assert_eq!(s.get("ben", "/api/chatrooms/job:42/").await.json()["my"], set.json());
     s.stop().await;
 }
 

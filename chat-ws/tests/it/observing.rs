@@ -144,7 +144,7 @@ async fn it_is_ready_as_long_as_its_storage_answers() {
 }
 
 /// What the protocol page promises.
-const PATHS: [&str; 25] = [
+const PATHS: [&str; 28] = [
     "DELETE /api/chatrooms/{id}/",
     "DELETE /api/chatrooms/{id}/participants/{user_id}/",
     "DELETE /api/messages/{id}/",
@@ -155,15 +155,18 @@ const PATHS: [&str; 25] = [
     "GET /api/messages/",
     "GET /api/messages/{id}/",
     "GET /api/messages/{id}/readers/",
+    "GET /api/unread/",
     "GET /events/",
     "GET /events/job_chat/{job_id}/",
     "GET /healthz",
     "GET /metrics",
     "GET /readyz",
     "PATCH /api/chatrooms/{id}/",
+    "PATCH /api/chatrooms/{id}/me/",
     "PATCH /api/chatrooms/{id}/participants/{user_id}/",
     "PATCH /api/messages/{id}/",
     "POST /api/chatrooms/",
+    "POST /api/chatrooms/{id}/mark_delivered/",
     "POST /api/chatrooms/{id}/mark_read/",
     "POST /api/chatrooms/{id}/mark_unread/",
     "POST /api/chatrooms/{id}/participants/",

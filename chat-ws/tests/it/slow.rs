@@ -253,7 +253,9 @@ async fn a_body_that_never_ends_is_given_up() {
         token("ann")
     );
     stream.write_all(head.as_bytes()).await.unwrap();
-    assert_eq!(crate::wire::answer(&mut stream).await.code().0, 408);
+    let answer = crate::wire::answer(&mut stream).await;
+    assert_eq!(answer.code(), (408, "invalid_argument".into()));
+    assert_eq!((&answer.json()["retry"], answer.header("retry-after")), (&json!("later"), Some("1")), "{answer:?}");
     s.stop().await;
 }
 

@@ -167,16 +167,17 @@ impl Config {
         Ok(keys)
     }
 
-    /// The time for stopping, in all.
+    /// How long the log is kept.
     pub(crate) fn retention(&self) -> Duration {
         Duration::from_secs(u64::from(self.retention_days) * 24 * 60 * 60)
     }
 
+    /// The time for stopping, in all.
     pub(crate) fn drain_timeout(&self) -> Duration {
         Duration::try_from_secs_f64(self.drain_timeout).unwrap_or(Duration::MAX)
     }
 
-    /// The same for chat-ws. Its part of stopping leaves the store a fifth of the time.
+    /// The settings of chat-ws. Its part of stopping leaves the store a fifth of the time.
     pub(crate) fn settings(&self) -> Settings {
         let mut limits = self.server.clone();
         limits.drain_timeout = limits.drain_timeout.min(self.drain_timeout().mul_f64(0.8));
