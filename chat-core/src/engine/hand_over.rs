@@ -11,7 +11,10 @@ use tokio::sync::{
     oneshot,
 };
 
-use crate::model::{Command, Error, Result};
+use crate::{
+    model::{Command, Error, Result},
+    rules::validate,
+};
 
 use super::{
     Session,
@@ -29,7 +32,7 @@ impl Session {
     /// # Errors
     /// `busy` if too much waits, `draining` if the engine closes; why it may not be.
     pub(super) async fn carry_out(&self, place: Place, command: Command) -> Result<Reply> {
-        let asked = self.ask(place, &command).await;
+        let asked = self.ask(place, &command).await?;
         let work = self.inner().work.upgrade().ok_or(Error::Draining)?;
         let pending = match work.try_reserve() {
             Ok(turn) => self.hand_over(turn, asked, command),
@@ -43,21 +46,22 @@ impl Session {
 
     /// Begins the same, but waits for its turn where too much waits already: who can be made to wait need not be refused.
     pub(crate) async fn begin_in_turn(&self, place: Place, command: Command) -> Result<Pending> {
-        let asked = self.ask(place, &command).await;
+        let asked = self.ask(place, &command).await?;
         let work = self.inner().work.upgrade().ok_or(Error::Draining)?;
         let turn = work.reserve().await.map_err(|_closed| Error::Draining)?;
         Ok(self.hand_over(turn, asked, command))
     }
 
-    /// Whether the application lets the user do it. Where it has no say, nothing is awaited.
-    async fn ask(&self, place: Place, command: &Command) -> Asked {
-        match (&self.inner().permissions, self.actor().user()) {
+    /// Whether it is valid, and whether the application lets the user do it. Where it has no say, nothing is awaited.
+    async fn ask(&self, place: Place, command: &Command) -> Result<Asked> {
+        validate(command, self.limits())?;
+        Ok(match (&self.inner().permissions, self.actor().user()) {
             (Some(permissions), Some(user)) => match self.inner().store() {
                 Ok(store) => Box::pin(permissions.ask(&*store, user, place, command)).await,
                 Err(error) => Asked { place, verdict: Err(error) },
             },
             _ => Asked { place, verdict: Ok(()) },
-        }
+        })
     }
 
     fn hand_over(&self, turn: Permit<'_, Work>, Asked { place, verdict }: Asked, command: Command) -> Pending {

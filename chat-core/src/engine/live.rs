@@ -1,7 +1,7 @@
 //! A connection's live side: the rooms it has open and the events that come.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashSet, VecDeque},
     future::poll_fn,
     sync::Arc,
     task::{Context, Poll},
@@ -74,11 +74,11 @@ impl Live {
     /// error.
     ///
     /// # Errors
-    /// `limit_reached` for too many rooms at once; `invalid_argument` for one that is named more than twice; what the
-    /// storage says. A room that is not there, or not theirs,
-    /// is [`Subscribed::Gone`], not an error.
+    /// `limit_reached` for too many rooms at once; `invalid_argument` for an id or a key that is given twice; what the
+    /// storage says. A room that is not there, or not theirs, is [`Subscribed::Gone`], not an error.
     pub async fn subscribe(&mut self, rooms: Vec<(RoomRef, Option<Cursor>)>) -> Result<Vec<Subscribed>> {
         self.limited(rooms.len())?;
+        named_once(&rooms)?;
         let limits = self.session.limits();
         let limits = CatchUpLimits {
             changes: limits.catch_up_changes,
@@ -108,7 +108,6 @@ impl Live {
         for (place, since) in rooms {
             places.push(self.find(place).await?.map(|room| (room, *since)));
         }
-        named_at_most_twice(places.iter().flatten().map(|(room, _)| *room))?;
         let behind: Vec<_> = places.iter().flatten().copied().collect();
         let doors = self.join(&places);
         let store = self.session.inner().store()?;
@@ -280,17 +279,15 @@ impl Drop for Door<'_> {
     }
 }
 
-/// Each time, all of what was missed is answered: one that is named often would cost without end.
-fn named_at_most_twice(rooms: impl Iterator<Item = RoomId>) -> Result<()> {
-    let mut named = HashMap::new();
-    for room in rooms {
-        let times = named.entry(room).or_insert(0);
-        *times += 1;
-        if *times > 2 {
-            return Err(Error::invalid("rooms", "must name a room at most twice, by its id and by its key"));
-        }
+/// Each time, all of what was missed is answered: one that is named often would cost without end. It is asked of names,
+/// not of rooms, so that it does not tell whether there is one.
+fn named_once(rooms: &[(RoomRef, Option<Cursor>)]) -> Result<()> {
+    let mut named = HashSet::new();
+    if rooms.iter().all(|(room, _)| named.insert(room)) {
+        Ok(())
+    } else {
+        Err(Error::invalid("rooms", "must give each id and each key once"))
     }
-    Ok(())
 }
 
 /// What was answered for a room that is open now, or was begun.

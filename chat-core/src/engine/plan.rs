@@ -10,7 +10,7 @@ use crate::{
         Command, CreateRoom, DeleteMessage, EditMessage, Error, Member, Message, Result, Role, Room, RoomId, RoomInfo,
         RoomKey, RoomRef, Timestamp, UserId,
     },
-    rules::{self, Decision, NewRoomPlan, Scene, plan_room},
+    rules::{self, Actor, Decision, NewRoomPlan, Scene, plan_room},
     store::{Commit, Guard, MemberChange, NO_ROOM, Operation, OperationName, RoomSelector, Target, Viewer, Write},
 };
 
@@ -119,7 +119,7 @@ impl Lane {
         if unique.as_ref().is_some_and(|unique| batch.making.contains(unique)) {
             return Ok(Planned::Later);
         }
-        if let Err(full) = self.may_join_more(&writes).await {
+        if let Err(full) = self.may_join_more(&request.actor, &writes).await {
             // What is there already, or was done before, is found all the same.
             let found = match &unique {
                 Some(unique) => self.store.view(unique, &[]).await?.is_some(),
@@ -186,7 +186,7 @@ impl Lane {
         if let (Command::Mark(mark), [Write::Mark(marker)]) = (&request.command, &decision.writes[..]) {
             return Ok(Planned::Marker(Gathered::new(room, marker.clone(), mark.message_id(), receipts)));
         }
-        self.may_join_more(&decision.writes).await?;
+        self.may_join_more(&request.actor, &decision.writes).await?;
         batch.sealed.add(room, &decision.writes, scene.target);
         let telling = Telling {
             reads: decision.writes.iter().any(|write| matches!(write, Write::Post(post) if post.reads)),
@@ -233,14 +233,14 @@ impl Lane {
     }
 
     /// Whether those who come in by `writes` may be in one more room. Who comes into several at the same moment may end
-    /// up in a few more.
-    async fn may_join_more(&self, writes: &[Write]) -> Result<()> {
+    /// up in a few more. The host may always put them into one: nobody who adds them to many keeps them out of a job's.
+    async fn may_join_more(&self, actor: &Actor, writes: &[Write]) -> Result<()> {
         let joining = writes.iter().filter_map(|write| match write {
             Write::Member(member) if matches!(member.change, MemberChange::Join { .. }) => Some(member.user.clone()),
             _ => None,
         });
         let joining: Vec<UserId> = joining.collect();
-        if joining.is_empty() {
+        if *actor == Actor::Host || joining.is_empty() {
             return Ok(());
         }
         let limit = self.inner.options.limits.rooms_per_user;

@@ -169,8 +169,9 @@ impl Session {
         after: Continue<'_>,
         limit: Option<usize>,
     ) -> Result<Page<Participant>> {
-        let room = self.resolve(room.into()).await?;
+        // First: what is wrong with a cursor must not tell whether there is a room.
         let after = after.map(parse_cursor::<UserId>).transpose()?;
+        let room = self.resolve(room.into()).await?;
         let limit = self.page_size(limit);
         let members = self.inner().store()?.participants(self.viewer(), room, after.as_ref(), limit + 1).await?;
         Ok(self.people(members.ok_or(Error::not_found("room"))?, limit))

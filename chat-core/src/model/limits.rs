@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The engine's limits. Each has a default that suits a job chat and a name that errors use.
+/// The engine's limits. Each has a default that suits a job chat. Errors name what was too much, not the setting.
 ///
 /// Counts of members and of rooms per user may be passed by a few when many are added at once; sizes never are.
 ///
@@ -25,8 +25,8 @@ pub struct Limits {
     pub url_bytes: usize,
     /// Participants of one room. Default 10,000.
     pub members: usize,
-    /// Rooms of one user; about, since who comes into several at the same moment may end up in a few more. Default
-    /// 10,000.
+    /// Rooms of one user, as far as users put them in; the host may put them into more. About, since who comes into several
+    /// at the same moment may end up in a few more. Default 10,000.
     pub rooms_per_user: usize,
     /// The largest page; larger requests are clamped. Default 200.
     pub page: usize,

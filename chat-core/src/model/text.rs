@@ -30,7 +30,7 @@ pub fn check_content(text: &str, limit: usize) -> Result<()> {
 /// Checks a one-line label such as a room's name: at most `limit` bytes, no control characters.
 ///
 /// # Errors
-/// `invalid_argument` that names `field`.
+/// `too_large` past `limit` bytes, `invalid_argument` for the rest; both name `field`.
 pub fn check_label(field: &'static str, text: &str, limit: usize) -> Result<()> {
     if text.len() > limit {
         return Err(Error::too_large(field, text.len(), limit));
@@ -45,7 +45,7 @@ pub fn check_label(field: &'static str, text: &str, limit: usize) -> Result<()> 
 /// carries the content itself (`data:`).
 ///
 /// # Errors
-/// `invalid_argument` that names `field`.
+/// `too_large` past `limit` bytes, `invalid_argument` for the rest; both name `field`.
 pub fn check_link(field: &'static str, url: &str, limit: usize) -> Result<()> {
     check_label(field, url, limit)?;
     let lower = url.get(..8).unwrap_or(url).to_ascii_lowercase();

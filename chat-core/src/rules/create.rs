@@ -5,7 +5,7 @@ use crate::{
     store::{MemberChange, MemberWrite, NewRoom, RoomSelector, RoomSettings, Visible, Write},
 };
 
-use super::{Actor, validate::create_room};
+use super::Actor;
 
 /// A room to make, and how to find the one that is there already.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,7 +16,7 @@ pub struct NewRoomPlan {
     pub writes: Vec<Write>,
 }
 
-/// Decides what making a room writes. `own` is how the user who makes it is shown.
+/// Decides what making a room writes. That it is valid in itself, [`validate`](super::validate) says. `own` is how the user who makes it is shown.
 ///
 /// A user who makes a group or channel owns it; a room that the host makes needs no owner. A direct room has two equal
 /// members.
@@ -29,7 +29,6 @@ pub fn plan_room(
     create: CreateRoom,
     limits: &Limits,
 ) -> Result<NewRoomPlan> {
-    create_room(&create, limits)?;
     if actor.user().is_some() {
         only_the_host(&create)?;
     }

@@ -3,13 +3,13 @@
 use crate::{
     model::{
         AddParticipant, Command, EditMessage, Error, HistoryMode, Limits, MAX_INTEGER, Mark, MarkAt, MarkKind, Member,
-        Message, MessageId, MessageType, RemoveParticipant, Result, Role, Room, RoomState, SendMessage, Standing,
+        Message, MessageId, MessageType, RemoveParticipant, Result, Role, Room, RoomState, SendMessage, Seq, Standing,
         Timestamp, UpdateMe, UpdateParticipant, UpdateRoom, UserId,
     },
     store::{Edit, Guard, MarkerMove, MarkerTo, MemberChange, MemberWrite, Post, RoomSettings, Visible, Write},
 };
 
-use super::{Action, Actor, create::join, least_role, validate::validate};
+use super::{Action, Actor, create::join, least_role};
 
 /// What a decision looks at: the stored state of one moment, and the moment.
 #[derive(Clone, Copy, Debug)]
@@ -41,12 +41,11 @@ pub struct Decision {
     pub writes: Vec<Write>,
 }
 
-/// Decides what a command about an existing room writes.
+/// Decides what a command about an existing room writes. That it is valid in itself, [`validate`](super::validate) says.
 ///
 /// # Errors
-/// Everything that [`Command`]s can be refused for. A room or message that the actor may not know of is `not_found`.
+/// Everything else that [`Command`]s can be refused for. A room or message that the actor may not know of is `not_found`.
 pub fn decide(scene: &Scene<'_>, command: Command) -> Result<Decision> {
-    validate(&command, scene.limits)?;
     scene.present()?;
     let guard = scene.guard(command.subject(scene.message));
     let writes = match command {
@@ -109,6 +108,11 @@ impl Scene<'_> {
             Actor::User(_) => least_role(action, self.room.kind).is_some_and(|least| self.role() >= Some(least)),
         };
         if allowed { Ok(()) } else { Err(Error::Forbidden { reason: denial(action) }) }
+    }
+
+    /// The first message that the actor sees.
+    fn first_seen(&self) -> Seq {
+        self.member.map_or(1, |member| member.visible_from)
     }
 
     /// Whether the actor stands above somebody of `rank`; owners and the host stand above everybody.
@@ -235,10 +239,13 @@ impl Scene<'_> {
             self.may(Action::DeleteOwn)?;
         } else {
             self.may(Action::DeleteOthers)?;
-            // Somebody who is gone has no rank any more.
-            self.outranks(
-                self.target.filter(|author| author.is_active()).map_or(Role::Observer, |author| author.role),
-            )?;
+            self.outranks(match self.target.filter(|author| author.is_active()) {
+                Some(author) => author.role,
+                // What the host said.
+                None if message.sender.is_none() => Role::Owner,
+                // Somebody who is gone has no rank any more.
+                None => Role::Observer,
+            })?;
         }
         // Who is muted may still take back what they said; the host may clean up what is closed.
         if self.actor.user().is_some() {
@@ -318,8 +325,9 @@ impl Scene<'_> {
             (Some(seq), _) if self.actor.user().is_some() && seq > self.room.last_seq + 1 => {
                 return Err(Error::invalid("visible_from", "must not be beyond the next message"));
             }
-            (Some(seq), _) => Visible::From(seq),
-            (None, HistoryMode::All) => Visible::From(1),
+            // Nobody shows others what they do not see themselves.
+            (Some(seq), _) => Visible::From(seq.max(self.first_seen())),
+            (None, HistoryMode::All) => Visible::From(self.first_seen()),
             (None, HistoryMode::SinceJoined) => Visible::SinceJoined,
         };
         // Who comes back without a new name keeps the old one.

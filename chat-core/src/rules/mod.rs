@@ -16,6 +16,7 @@ pub use decide::{Decision, Scene, decide};
 pub use permission::{Action, PERMISSIONS, Permission, least_role, permission_table};
 pub use replica::Replica;
 pub(crate) use validate::fitting;
+pub use validate::validate;
 
 use crate::{model::UserId, store::Viewer};
 

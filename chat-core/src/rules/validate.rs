@@ -5,11 +5,12 @@ use crate::model::{
     Result, SendMessage, Seq, UpdateParticipant, UpdateRoom, check_content, check_depth, check_label, check_link,
 };
 
-/// Checks everything about a command that does not depend on the room.
+/// Checks everything about a command that does not depend on the room. It comes before the room is looked for: what is
+/// wrong with a command must not tell whether there is one.
 ///
 /// # Errors
-/// `invalid_argument`, `message_too_large` or `too_large`, naming the field and the limit.
-pub(super) fn validate(command: &Command, limits: &Limits) -> Result<()> {
+/// `invalid_argument`, `limit_reached`, `message_too_large` or `too_large`, naming the field and the limit.
+pub fn validate(command: &Command, limits: &Limits) -> Result<()> {
     match command {
         Command::SendMessage(send) => message(send, limits),
         Command::EditMessage(edit) => edit_message(edit, limits),
@@ -50,7 +51,7 @@ fn edit_message(edit: &EditMessage, limits: &Limits) -> Result<()> {
     metadata(edit.metadata.as_ref().and_then(Option::as_ref), limits)
 }
 
-pub(super) fn create_room(create: &CreateRoom, limits: &Limits) -> Result<()> {
+fn create_room(create: &CreateRoom, limits: &Limits) -> Result<()> {
     labels(create.name.as_deref(), create.topic.as_deref(), create.avatar.as_deref(), limits)?;
     metadata(create.metadata.as_ref(), limits)?;
     create.participants.iter().try_for_each(|add| participant(add, limits))

@@ -2,7 +2,7 @@
 
 use chat_core::{
     AddParticipant, Code, CreateRoom, EditMessage, Error, Event, HistoryMode, Limits, MarkKind, RemoveParticipant,
-    Role, RoomKind, SendMessage, Subscribed, Timestamp, UpdateParticipant, Window,
+    Role, RoomKind, SendMessage, Subscribed, Timestamp, UpdateParticipant, UpdateRoom, Window,
 };
 
 use crate::{
@@ -135,6 +135,36 @@ async fn a_newcomer_sees_what_the_room_lets_them_see_and_starts_at_zero() {
     open.host().add_participant(open.room, user("cat")).await.unwrap();
     assert_eq!(open.unread("cat").await, 0, "what came before joining is read, but visible");
     assert_eq!(open.of("cat").history(open.room, Window::Latest, None).await.unwrap().results.len(), 1);
+}
+
+#[tokio::test]
+async fn nobody_shows_others_what_they_do_not_see_themselves() {
+    for history in [HistoryMode::SinceJoined, HistoryMode::All] {
+        let s = Stage::with(CreateRoom { history, ..CreateRoom::group() }.with(user("ann"))).await;
+        for text in ["one", "two", "three"] {
+            s.says("ann", text).await;
+        }
+        let max = AddParticipant { visible_from: Some(3), ..AddParticipant::new(user("max")).role(Role::Admin) };
+        s.host().add_participant(s.room, max).await.unwrap();
+        let max = s.of("max");
+        let all = UpdateRoom { history: Some(HistoryMode::All), ..UpdateRoom::default() };
+        max.update_room(s.room, all).await.unwrap();
+        max.add_participant(s.room, user("pia")).await.unwrap();
+        let first = AddParticipant { visible_from: Some(1), ..AddParticipant::new(user("pat")) };
+        max.add_participant(s.room, first).await.unwrap();
+        for puppet in ["pia", "pat"] {
+            let page = s.of(puppet).history(s.room, Window::Latest, None).await.unwrap();
+            assert_eq!(page.results.iter().map(|m| m.seq).collect::<Vec<_>>(), [3], "{puppet}, {history:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_the_host_said_stands_as_high_as_an_owner() {
+    let s = team().await;
+    let said = s.host().send(s.room, SendMessage::system("Moved to Friday")).await.unwrap().message;
+    assert_eq!(s.of("max").delete(said.id).await.unwrap_err().code(), Code::Forbidden);
+    s.of("olga").delete(said.id).await.unwrap();
 }
 
 #[tokio::test]

@@ -46,23 +46,24 @@ async fn an_engine_takes_limits_that_nothing_can_reach() {
 }
 
 #[tokio::test]
-async fn a_user_is_in_so_many_rooms_and_what_is_there_is_found_all_the_same() {
+async fn a_user_is_in_so_many_rooms_by_what_users_do_and_the_host_puts_them_into_more() {
     let s = Stage::limited(Limits { rooms_per_user: 2, ..Limits::default() }).await;
-    let second = CreateRoom::keyed("job:43".parse().unwrap()).with(user("ann"));
-    let made = s.host().create_room(second.clone()).await.unwrap();
     let named = CreateRoom { client_id: Some("once".parse().unwrap()), ..CreateRoom::group() };
     let bens = s.of("ben").create_room(named.clone()).await.unwrap();
+    let eve = s.of("eve");
+    eve.create_room(CreateRoom::group().with(user("ann"))).await.unwrap();
 
-    let third = CreateRoom::keyed("job:44".parse().unwrap()).with(user("ann"));
-    assert_eq!(s.host().create_room(third.clone()).await.unwrap_err().code(), Code::LimitReached);
+    let another = CreateRoom::group().with(user("ann"));
+    assert_eq!(eve.create_room(another).await.unwrap_err().code(), Code::LimitReached, "ann is in two");
     assert_eq!(s.of("ben").create_room(CreateRoom::group()).await.unwrap_err().code(), Code::LimitReached);
     let added = s.of("ben").add_participant(bens.info.id, user("ann")).await;
     assert_eq!(added.unwrap_err().code(), Code::LimitReached);
-    assert_eq!(s.host().create_room(second).await.unwrap().info.id, made.info.id, "the one with the key");
     assert_eq!(s.of("ben").create_room(named).await.unwrap().info.id, bens.info.id, "the one made before");
 
-    s.of("ann").leave(s.room).await.unwrap();
-    s.host().create_room(third).await.unwrap();
+    let job = CreateRoom::keyed("job:43".parse().unwrap()).with(user("ann"));
+    let job = s.host().create_room(job).await.unwrap().info.id;
+    s.of("ann").send(job, SendMessage::text("hi")).await.unwrap();
+    s.host().add_participant(bens.info.id, user("ann")).await.unwrap();
 }
 
 #[tokio::test]

@@ -247,7 +247,8 @@ async fn every_size_passes_at_its_limit_and_not_one_byte_past_it() {
         |n: usize| json!({"action": "send_message", "message_type": "image", "attachments": vec![file.clone(); n]});
     assert_eq!(ann.does(files(limits.attachments)).await["message"]["seq"], 4);
     assert_eq!(ann.fails(files(limits.attachments + 1)).await, "limit_reached");
-    let rooms = |n: usize| json!({"action": "subscribe", "rooms": vec!["job:none"; n]});
+    let none = |n: usize| (0..n).map(|n| format!("job:none:{n}")).collect::<Vec<_>>();
+    let rooms = |n: usize| json!({"action": "subscribe", "rooms": none(n)});
     assert_eq!(
         ann.does(rooms(limits.subscribe_rooms)).await["rooms"].as_array().unwrap().len(),
         limits.subscribe_rooms

@@ -16,7 +16,7 @@ use crate::{
 };
 
 use cast::{Caller, HUSH, OLD, Place};
-use rows::{Needs, ROWS, Row, Verdict};
+use rows::{Needs, ROWS, Row, Verdict, WRONG};
 
 /// Names nothing.
 const MISSING: &str = "0190a1b2-0000-7000-8000-000000000000";
@@ -118,19 +118,19 @@ async fn what_is_hidden_and_what_is_missing_are_answered_alike_to_the_last_byte(
         let mut place = Place::new(&s, caller, RoomKind::Group, RoomState::Open).await;
         let key = place.value("$key").to_owned();
         for (hidden, missing) in [(place.value("$room").to_owned(), MISSING), (key, "job:none")] {
-            for row in ROWS.iter().filter(|row| matches!(row.needs, Needs::Room(_))) {
+            for row in ROWS.iter().chain(&WRONG).filter(|row| matches!(row.needs, Needs::Room(_))) {
                 alike(&mut place, row, &[("$room", hidden.clone(), missing)]).await;
             }
         }
         let tims = place.value("$tims").to_owned();
-        for row in ROWS.iter().filter(|row| row.names("$tims")) {
+        for row in ROWS.iter().chain(&WRONG).filter(|row| row.names("$tims")) {
             alike(&mut place, row, &[("$tims", tims.clone(), MISSING)]).await;
         }
     }
     // In a room that one is in: what was said before one came.
     let mut place = Place::new(&s, Caller::Newcomer, RoomKind::Group, RoomState::Open).await;
     let tims = place.value("$tims").to_owned();
-    for row in ROWS.iter().filter(|row| row.names("$tims")) {
+    for row in ROWS.iter().chain(&WRONG).filter(|row| row.names("$tims")) {
         alike(&mut place, row, &[("$tims", tims.clone(), MISSING)]).await;
     }
     s.stop().await;

@@ -41,6 +41,8 @@ pub(super) enum Needs {
     Nothing,
     /// Whoever has a token.
     Token,
+    /// Whoever has a user's token.
+    User,
     /// The application.
     Host,
     /// Somebody in the room.
@@ -94,7 +96,8 @@ impl Needs {
         match self {
             Self::Nothing => Verdict::Allowed,
             _ if caller == Caller::Nobody => Verdict::Unauthorized,
-            Self::Token => Verdict::Allowed,
+            Self::User if caller == Caller::Host => Verdict::Forbidden,
+            Self::Token | Self::User => Verdict::Allowed,
             Self::Host if caller == Caller::Host => Verdict::Allowed,
             Self::Host => Verdict::Forbidden,
             Self::Room(rule) => rule.of(caller, kind, state),
@@ -219,7 +222,7 @@ use Role::{Admin, Member, Owner};
 
 /// The whole matrix's rows. A new action or path without one makes the tests fail.
 #[rustfmt::skip]
-pub(super) const ROWS: [Row; 58] = [
+pub(super) const ROWS: [Row; 59] = [
     both("asks whether it is up", None, Some(("GET", "/healthz")), "{}", Needs::Nothing),
     both("asks whether it is ready", None, Some(("GET", "/readyz")), "{}", Needs::Nothing),
     both("reads the metrics, from the machine itself", None, Some(("GET", "/metrics")), "{}", Needs::Nothing),
@@ -227,6 +230,7 @@ pub(super) const ROWS: [Row; 58] = [
     both("brings a new token", Some("authenticate"), None, r#"{"token":"$token"}"#, Needs::Token),
     both("lists their rooms", Some("list_rooms"), Some(("GET", "/api/chatrooms/")), "{}", Needs::Token),
     both("lists what they may read", None, Some(("GET", "/api/messages/")), "{}", Needs::Token),
+    both("counts what they have not read", None, Some(("GET", "/api/unread/")), "{}", Needs::User),
     both("closes a room, there or not", Some("unsubscribe"), None, r#"{"rooms":["$room"]}"#, Needs::Token),
     both("makes a room", Some("create_room"), Some(("POST", "/api/chatrooms/")), r#"{"name":"own"}"#, Needs::Token),
     both("makes a room with a key", Some("create_room"), Some(("POST", "/api/chatrooms/")), r#"{"key":"made:$new"}"#, Needs::Host),
@@ -241,9 +245,9 @@ pub(super) const ROWS: [Row; 58] = [
     row("marks as read", "read_message", ("POST", "/api/chatrooms/$room/mark_read/"), r#"{"seq":1}"#, may(Read).user()),
     row("marks an old message as read", "read_message", ("POST", "/api/messages/$tims/mark_read/"), r#"{"message_id":"$tims"}"#, may(Read).user().old()),
     row("marks as unread", "mark_unread", ("POST", "/api/chatrooms/$room/mark_unread/"), r#"{"seq":1}"#, may(Read).user()),
-    both("marks as received", Some("message_delivered"), None, r#"{"seq":1}"#, Needs::Room(may(Read).user())),
+    row("marks as received", "message_delivered", ("POST", "/api/chatrooms/$room/mark_delivered/"), r#"{"seq":1}"#, may(Read).user()),
     both("marks an old message as received", Some("message_delivered"), None, r#"{"message_id":"$tims"}"#, Needs::Room(may(Read).user().old())),
-    both("changes their own settings", Some("update_me"), None, r#"{"pinned":true}"#, Needs::Room(may(Read).user())),
+    row("changes their own settings", "update_me", ("PATCH", "/api/chatrooms/$room/me/"), r#"{"pinned":true}"#, may(Read).user()),
     both("types", Some("typing_start"), None, "{}", Needs::Room(may(Type).user().open().voice().keeps())),
     both("stops typing", Some("typing_stop"), None, "{}", Needs::Room(may(Read).user())),
 
@@ -281,4 +285,19 @@ pub(super) const ROWS: [Row; 58] = [
     row("removes themselves", "remove_participant", ("DELETE", ME), r#"{"user_id":"$me"}"#, may(Leave).people()),
     both("leaves", Some("leave_room"), None, "{}", Needs::Room(may(Leave).user().people())),
     row("answers an old message", "send_message", ("POST", SEND), r#"{"content":"x","reply_to":"$tims"}"#, may(Send).open().voice().old_at_last()),
+];
+
+/// What is wrong with these, whatever room they name.
+#[rustfmt::skip]
+pub(super) const WRONG: [Row; 10] = [
+    row("posts nothing", "send_message", ("POST", SEND), r#"{"content":""}"#, may(Send)),
+    row("answers nothing", "send_message", ("POST", SEND), r#"{"content":" ","reply_to":"$tims"}"#, may(Send)),
+    row("changes nothing of a message", "edit_message", ("PATCH", "/api/messages/$tims/"), r#"{"message_id":"$tims"}"#, may(EditOwn)),
+    row("marks what is too far away", "read_message", ("POST", "/api/chatrooms/$room/mark_read/"), r#"{"seq":9007199254740992}"#, may(Read)),
+    row("gives the room a name that is none", "update_room", ("PATCH", ROOM), r#"{"name":"a\u0007"}"#, may(Action::UpdateRoom)),
+    row("shows somebody new what cannot be", "add_participant", ("POST", PEOPLE), r#"{"user_id":"$new","visible_from":0}"#, may(Add)),
+    row("gives somebody a name that is none", "update_participant", ("PATCH", TIM), r#"{"user_id":"$tim","name":"a\u0007"}"#, may(SpeakForHost)),
+    both("goes on where no page ended", None, Some(("GET", "/api/chatrooms/$room/participants/?cursor=")), "{}", Needs::Room(may(Read))),
+    row("reads a history without a place", "history", ("GET", "/api/chatrooms/$room/messages/?before=x"), r#"{"before":"x"}"#, may(Read)),
+    both("opens a room twice", Some("subscribe"), None, r#"{"rooms":["$room","$room"]}"#, Needs::Room(may(Read))),
 ];
