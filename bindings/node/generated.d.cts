@@ -233,6 +233,10 @@ read_seq: number,
  */
 delivered_seq: number, 
 /**
+ * The first message that they may read, and so have read; absent where they may read all.
+ */
+visible_from?: number, 
+/**
  * Whether they are connected; absent in events.
  */
 online?: boolean, 

@@ -136,7 +136,7 @@ fn message() -> Value {
 fn participant() -> Value {
     json!({
         "user_id": "ann", "name": null, "avatar": "/a.png", "role": "owner", "joined_at": AT, "read_seq": 1,
-        "delivered_seq": 2, "online": true, "last_seen": AT, "muted_until": AT
+        "delivered_seq": 2, "visible_from": 2, "online": true, "last_seen": AT, "muted_until": AT
     })
 }
 

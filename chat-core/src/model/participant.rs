@@ -139,6 +139,7 @@ impl Member {
             joined_at: self.joined_at,
             read_seq: self.read_seq,
             delivered_seq: self.delivered_seq,
+            visible_from: Some(self.visible_from).filter(|from| *from > 1),
             online: None,
             last_seen: None,
             muted_until: self.muted_until,
@@ -163,6 +164,9 @@ pub struct Participant {
     pub read_seq: Seq,
     /// Everything up to here was delivered to them.
     pub delivered_seq: Seq,
+    /// The first message that they may read, and so have read; absent where they may read all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visible_from: Option<Seq>,
     /// Whether they are connected; absent in events, where it would depend on the moment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub online: Option<bool>,

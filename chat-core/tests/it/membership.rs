@@ -319,3 +319,20 @@ async fn nobody_but_the_host_keeps_others_from_what_is_to_come() {
     owner.add_participant(room, hidden("eve", next)).await.unwrap();
     s.host().add_participant(room, hidden("max", next + 100)).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_participant_says_from_where_they_may_read() {
+    let s = Stage::new().await;
+    let mut ann = s.opens("ann").await;
+    s.says("ann", "between us").await;
+    let late = AddParticipant { visible_from: Some(2), ..AddParticipant::new(user("cat")) };
+    assert_eq!(s.host().add_participant(s.room, late).await.unwrap().visible_from, Some(2));
+    let told = next(&mut ann, |event| match event {
+        Event::ParticipantAdded { participant, .. } => Some(participant.visible_from),
+        _ => None,
+    });
+    assert_eq!(told.await, Some(2));
+    // Who may read all says nothing of it.
+    let people = s.of("ben").participants(s.room, None, None).await.unwrap().results;
+    assert_eq!(people.iter().map(|person| person.visible_from).collect::<Vec<_>>(), [None, None, Some(2)]);
+}

@@ -125,6 +125,7 @@ pub(super) struct Participant {
     joined_at: String,
     read_seq: u64,
     delivered_seq: u64,
+    visible_from: Option<u64>,
     online: Option<bool>,
     #[schema(format = "date-time")]
     last_seen: Option<String>,

@@ -119,6 +119,7 @@ fn participant(full: bool) -> Participant {
         joined_at: Timestamp::from_millis(1),
         read_seq: 0,
         delivered_seq: 0,
+        visible_from: full.then_some(2),
         online: full.then_some(true),
         last_seen: at,
         muted_until: at,

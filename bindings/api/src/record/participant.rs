@@ -22,6 +22,8 @@ data! {
         pub read_seq: i64,
         /// Everything up to here was delivered to them.
         pub delivered_seq: i64,
+        /// The first message that they may read, and so have read; absent where they may read all.
+        pub visible_from: Option<i64>,
         /// Whether they are connected; absent in events.
         pub online: Option<bool>,
         /// When they were last connected, if that is known.

@@ -103,6 +103,8 @@ export interface Participant {
   read_seq: number;
   /** Everything up to here was delivered to them. */
   delivered_seq: number;
+  /** The first message that they may read, and so have read; absent where they may read all. */
+  visible_from?: number;
   /** Whether they are connected; absent in events, where it would depend on the moment. */
   online?: boolean;
   /** When they were last connected, if that is known. */
