@@ -11,6 +11,8 @@ use crate::model::{Event, Rev, Seq};
 pub struct Frame {
     event: Event,
     json: Bytes,
+    /// Those of the JSON, and about what else it takes in memory.
+    bytes: usize,
     /// The message that it shows, which not everybody may see.
     about: Option<Seq>,
 }
@@ -47,7 +49,13 @@ impl Frame {
         let mut json = Vec::with_capacity(512);
         let written = serde_json::to_writer(&mut json, &event);
         debug_assert!(written.is_ok(), "an event is plain data");
-        Arc::new(Self { event, json: json.into(), about })
+        let bytes = json.len() + event.held();
+        Arc::new(Self { event, json: json.into(), bytes, about })
+    }
+
+    /// About how many bytes it takes while it waits.
+    pub(super) const fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// The event.
@@ -98,7 +106,7 @@ impl Burst {
             changes = changes.and_then(|changes| changes.then(position.follows(), position.rev));
         }
         Arc::new(Self {
-            bytes: frames.iter().map(|frame| frame.json.len()).sum(),
+            bytes: frames.iter().map(|frame| frame.bytes).sum(),
             about: frames.iter().filter_map(|frame| frame.about).min(),
             changes,
             frames,
@@ -118,7 +126,7 @@ impl Burst {
         self.encoded.get_or_init(|| encode(&self.frames))
     }
 
-    /// The bytes of its JSON. Encoded it is there once more, for all who have it.
+    /// About how many bytes it takes while it waits. Encoded it is there once more, for all who have it.
     pub(super) const fn bytes(&self) -> usize {
         self.bytes
     }

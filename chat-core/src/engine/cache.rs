@@ -18,8 +18,10 @@ pub(super) struct Cache {
     store: Arc<dyn Store>,
     rooms: LruCache<RoomId, Remembered>,
     keys: LruCache<RoomKey, RoomId>,
-    /// The last messages: what is answered, edited, or named by a receipt.
-    messages: LruCache<MessageId, Arc<Message>>,
+    /// The last messages: what is answered, edited, or named by a receipt; and what each weighs.
+    messages: LruCache<MessageId, (Arc<Message>, usize)>,
+    /// What all of them weigh.
+    messages_weigh: usize,
 }
 
 /// One room, and what is stored about the people who acted in it. `None`: nothing is.
@@ -35,11 +37,21 @@ const MEMBERS: usize = 1024;
 /// How many messages are remembered, of all rooms together.
 const MESSAGES: NonZeroUsize = NonZeroUsize::new(1024).expect("not zero");
 
+/// What they may weigh together: many times 1,024 messages as people write them, and no more where each is as large as
+/// may be.
+const MESSAGES_WEIGHT: usize = 64 * 1024 * 1024;
+
 impl Cache {
     /// Remembers nothing yet of what is in the store, and up to so many rooms of it.
     pub(super) fn new(store: Arc<dyn Store>, rooms: usize) -> Self {
         let rooms = NonZeroUsize::new(rooms).unwrap_or(NonZeroUsize::MIN);
-        Self { store, rooms: growing(rooms), keys: growing(rooms), messages: LruCache::new(MESSAGES) }
+        Self {
+            store,
+            rooms: growing(rooms),
+            keys: growing(rooms),
+            messages: LruCache::new(MESSAGES),
+            messages_weigh: 0,
+        }
     }
 
     /// The room, with `users` among its people; read from the store where they are not remembered.
@@ -84,12 +96,24 @@ impl Cache {
 
     /// A message, read from the store where it is not remembered.
     pub(super) async fn message(&mut self, id: MessageId) -> Result<Option<Arc<Message>>> {
-        if let Some(message) = self.messages.get(&id) {
+        if let Some((message, _)) = self.messages.get(&id) {
             return Ok(Some(Arc::clone(message)));
         }
         let Some(message) = self.store.message(Viewer::Host, id).await?.map(Arc::new) else { return Ok(None) };
-        self.messages.put(id, Arc::clone(&message));
+        self.remember(&message);
         Ok(Some(message))
+    }
+
+    fn remember(&mut self, message: &Arc<Message>) {
+        let weight = message.weight();
+        // It takes the place of what was known of it, or of the oldest one.
+        let replaced = self.messages.push(message.id, (Arc::clone(message), weight));
+        self.messages_weigh = self.messages_weigh + weight - replaced.map_or(0, |(_, (_, weight))| weight);
+        while self.messages_weigh > MESSAGES_WEIGHT
+            && let Some((_, (_, weight))) = self.messages.pop_lru()
+        {
+            self.messages_weigh -= weight;
+        }
     }
 
     /// A room that was loaded.
@@ -100,7 +124,7 @@ impl Cache {
     /// Takes over what a commit changed.
     pub(super) fn apply(&mut self, room: RoomId, change: &Change) {
         if let ChangeBody::Posted(message) | ChangeBody::Edited(message) | ChangeBody::Deleted(message) = &change.body {
-            self.messages.put(message.id, Arc::clone(message));
+            self.remember(message);
         }
         let Some(remembered) = self.rooms.peek_mut(&room) else { return };
         let head = &mut remembered.room;
@@ -134,9 +158,9 @@ impl Cache {
         for key in keys {
             self.keys.pop(&key);
         }
-        let messages: Vec<_> = self.messages.iter().filter(|(_, m)| m.room == room).map(|(id, _)| *id).collect();
+        let messages: Vec<_> = self.messages.iter().filter(|(_, (m, _))| m.room == room).map(|(id, _)| *id).collect();
         for id in messages {
-            self.messages.pop(&id);
+            self.messages_weigh -= self.messages.pop(&id).map_or(0, |(_, weight)| weight);
         }
     }
 }

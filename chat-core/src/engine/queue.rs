@@ -26,7 +26,7 @@ struct Inner {
     bursts: VecDeque<Arc<Burst>>,
     /// How many frames of the first one were taken one by one.
     taken: usize,
-    /// Of the JSON that waits.
+    /// Of what waits.
     bytes: usize,
     waker: Option<Waker>,
     end: Option<End>,
@@ -158,7 +158,7 @@ impl Inner {
             self.bursts.pop_front();
             self.taken = 0;
         }
-        self.bytes -= frame.as_ref().map_or(0, |frame| frame.json().len());
+        self.bytes -= frame.as_ref().map_or(0, |frame| frame.bytes());
         frame
     }
 

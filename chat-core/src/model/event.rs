@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cursor, Member, Message, MessageId, Participant, Rev, RoomId, RoomInfo, Seq, Timestamp, UserId};
+use super::{
+    Cursor, Member, Message, MessageId, Participant, Rev, RoomId, RoomInfo, Seq, Timestamp, UserId, metadata::held,
+};
 
 /// Where an event of the log stands in its room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -155,6 +157,19 @@ impl Event {
             | Self::RoomUpdated { at, .. }
             | Self::Advance { at } => Some(at),
             _ => None,
+        }
+    }
+
+    /// About how many bytes its free JSON takes in memory beside its text.
+    pub fn held(&self) -> usize {
+        match self {
+            Self::ChatMessage { message, .. }
+            | Self::MessageEdited { message, .. }
+            | Self::MessageDeleted { message, .. } => message.held(),
+            Self::RoomUpdated { room_info, .. } | Self::RoomAdded { room_info, .. } => {
+                room_info.metadata.as_ref().map_or(0, held)
+            }
+            _ => 0,
         }
     }
 

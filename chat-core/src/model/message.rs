@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ClientId, MessageId, Rev, RoomId, Seq, Timestamp, UserId};
+use super::{
+    ClientId, MessageId, Rev, RoomId, Seq, Timestamp, UserId,
+    metadata::{all_metadata, held},
+};
 
 /// Free JSON that the host or a client attaches; the engine stores it and gives it back.
 pub type Metadata = serde_json::Map<String, serde_json::Value>;
@@ -123,11 +126,16 @@ impl Message {
         self.deleted_at.is_some()
     }
 
-    /// About how many bytes it takes on the wire.
+    /// About how many bytes it takes: those of its text, and what its free JSON holds in memory beside that.
     pub fn weight(&self) -> usize {
         let metadata = self.metadata.as_ref().map_or(0, json_bytes);
         let attachments = if self.attachments.is_empty() { 0 } else { json_bytes(&self.attachments) };
-        ENVELOPE + self.content.as_ref().map_or(0, String::len) + metadata + attachments
+        ENVELOPE + self.content.as_ref().map_or(0, String::len) + metadata + attachments + self.held()
+    }
+
+    /// About how many bytes its free JSON takes in memory beside its text.
+    pub(crate) fn held(&self) -> usize {
+        all_metadata(self.metadata.as_ref(), &self.attachments).map(held).sum()
     }
 
     /// Turns it into the tombstone that keeps its place.

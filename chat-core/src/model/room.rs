@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Cursor, Message, Metadata, Rev, Role, RoomId, RoomKey, Seq, Timestamp, UserId,
     message::{ENVELOPE, json_bytes},
+    metadata::held,
 };
 
 /// What a room is for.
@@ -95,10 +96,11 @@ impl Room {
         Cursor { epoch, rev: self.last_rev, chain: self.chain }
     }
 
-    /// About how many bytes it takes on the wire.
+    /// About how many bytes it takes: those of its text, and what its free JSON holds in memory beside that.
     pub fn weight(&self) -> usize {
         let texts = [&self.name, &self.topic, &self.avatar].into_iter().flatten();
-        ENVELOPE + texts.map(String::len).sum::<usize>() + self.metadata.as_ref().map_or(0, json_bytes)
+        let metadata = self.metadata.as_ref().map_or(0, |metadata| json_bytes(metadata) + held(metadata));
+        ENVELOPE + texts.map(String::len).sum::<usize>() + metadata
     }
 
     /// What is the same for every reader.

@@ -1,12 +1,6 @@
-//! What may be written: names, content that people read, and free JSON.
+//! What may be written: names, links, and content that people read.
 
-use serde_json::Value;
-
-use super::{Error, Metadata, Result};
-
-/// How deep free JSON may nest. Parsers end at 128, and it stands within pages, events and exports, each deeper than the
-/// command that it came with.
-pub const METADATA_DEPTH: usize = 64;
+use super::{Error, Result};
 
 /// Checks content that people read: stored byte for byte, so only what breaks readers is refused.
 ///
@@ -56,27 +50,6 @@ pub fn check_link(field: &'static str, url: &str, limit: usize) -> Result<()> {
     }
 }
 
-/// Checks that free JSON nests at most [`METADATA_DEPTH`] deep, itself included.
-///
-/// # Errors
-/// `invalid_argument`.
-pub fn check_depth(metadata: &Metadata) -> Result<()> {
-    if metadata.values().all(|value| is_within(value, METADATA_DEPTH - 1)) {
-        Ok(())
-    } else {
-        Err(Error::invalid("metadata", "must not nest deeper than 64 levels"))
-    }
-}
-
-fn is_within(value: &Value, levels: usize) -> bool {
-    let inner = |value| levels > 0 && is_within(value, levels - 1);
-    match value {
-        Value::Array(items) => levels > 0 && items.iter().all(inner),
-        Value::Object(fields) => levels > 0 && fields.values().all(inner),
-        _ => true,
-    }
-}
-
 /// Whether nothing of `text` would be seen: white space and zero-width characters only.
 fn is_blank(text: &str) -> bool {
     text.chars().all(|c| c.is_whitespace() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}'))
@@ -106,16 +79,5 @@ mod tests {
         for good in ["https://x/y.png", "HTTP://x", "/media/y.png"] {
             assert!(check_link("avatar", good, 64).is_ok(), "{good:?}");
         }
-    }
-
-    #[test]
-    fn free_json_is_refused_where_it_is_too_deep() {
-        let deep = |levels: usize| {
-            let inner = (2..levels).fold(serde_json::json!([]), |inner, _| serde_json::json!([inner]));
-            Metadata::from_iter([("deep".to_owned(), inner)])
-        };
-        assert!(check_depth(&deep(METADATA_DEPTH)).is_ok());
-        assert!(check_depth(&deep(METADATA_DEPTH + 1)).is_err());
-        assert!(check_depth(&Metadata::from_iter([("flat".to_owned(), 1.into())])).is_ok());
     }
 }

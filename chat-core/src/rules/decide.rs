@@ -4,7 +4,7 @@ use crate::{
     model::{
         AddParticipant, Command, EditMessage, Error, HistoryMode, Limits, MAX_INTEGER, Mark, MarkAt, MarkKind, Member,
         Message, MessageId, MessageType, RemoveParticipant, Result, Role, Room, RoomState, SendMessage, Seq, Standing,
-        Timestamp, UpdateMe, UpdateParticipant, UpdateRoom, UserId,
+        Timestamp, UpdateMe, UpdateParticipant, UpdateRoom, UserId, all_metadata, check_metadata,
     },
     store::{Edit, Guard, MarkerMove, MarkerTo, MemberChange, MemberWrite, Post, RoomSettings, Visible, Write},
 };
@@ -225,6 +225,8 @@ impl Scene<'_> {
         {
             return Err(Error::invalid("content", "must not be blank"));
         }
+        // What stays counts beside what is new.
+        check_metadata(all_metadata(metadata.as_ref(), files))?;
         Ok(vec![Write::Edit(Box::new(Edit {
             id: message.id,
             content: edit.content,

@@ -2,7 +2,8 @@
 
 use crate::model::{
     AddParticipant, Attachment, Command, CreateRoom, EditMessage, Error, Limits, MAX_INTEGER, Mark, MarkAt, Metadata,
-    Result, SendMessage, Seq, UpdateParticipant, UpdateRoom, check_content, check_depth, check_label, check_link,
+    Result, SendMessage, Seq, UpdateParticipant, UpdateRoom, all_metadata, check_content, check_label, check_link,
+    check_metadata,
 };
 
 /// Checks everything about a command that does not depend on the room. It comes before the room is looked for: what is
@@ -35,6 +36,8 @@ fn message(send: &SendMessage, limits: &Limits) -> Result<()> {
     if let Some(seq) = send.read_seq {
         place("read_seq", seq)?;
     }
+    // First: writing it as JSON goes as deep.
+    check_metadata(all_metadata(send.metadata.as_ref(), &send.attachments))?;
     attachments(&send.attachments, limits)?;
     metadata(send.metadata.as_ref(), limits)
 }
@@ -47,12 +50,16 @@ fn edit_message(edit: &EditMessage, limits: &Limits) -> Result<()> {
     if let Some(content) = edit.content.as_deref().filter(|content| !content.is_empty()) {
         check_content(content, limits.message_bytes)?;
     }
-    attachments(edit.attachments.as_deref().unwrap_or_default(), limits)?;
-    metadata(edit.metadata.as_ref().and_then(Option::as_ref), limits)
+    let (new, files) =
+        (edit.metadata.as_ref().and_then(Option::as_ref), edit.attachments.as_deref().unwrap_or_default());
+    check_metadata(all_metadata(new, files))?;
+    attachments(files, limits)?;
+    metadata(new, limits)
 }
 
 fn create_room(create: &CreateRoom, limits: &Limits) -> Result<()> {
     labels(create.name.as_deref(), create.topic.as_deref(), create.avatar.as_deref(), limits)?;
+    check_metadata(&create.metadata)?;
     metadata(create.metadata.as_ref(), limits)?;
     create.participants.iter().try_for_each(|add| participant(add, limits))
 }
@@ -60,7 +67,9 @@ fn create_room(create: &CreateRoom, limits: &Limits) -> Result<()> {
 fn update_room(update: &UpdateRoom, limits: &Limits) -> Result<()> {
     let given = |field: &Option<Option<String>>| field.clone().flatten();
     labels(given(&update.name).as_deref(), given(&update.topic).as_deref(), given(&update.avatar).as_deref(), limits)?;
-    metadata(update.metadata.as_ref().and_then(Option::as_ref), limits)
+    let new = update.metadata.as_ref().and_then(Option::as_ref);
+    check_metadata(new)?;
+    metadata(new, limits)
 }
 
 fn participant(add: &AddParticipant, limits: &Limits) -> Result<()> {
@@ -117,8 +126,6 @@ pub(crate) fn fitting(
 
 fn metadata(metadata: Option<&Metadata>, limits: &Limits) -> Result<()> {
     let Some(metadata) = metadata.filter(|metadata| !metadata.is_empty()) else { return Ok(()) };
-    // First: writing it as JSON goes as deep.
-    check_depth(metadata)?;
     let size = serde_json::to_vec(metadata).map_or(usize::MAX, |json| json.len());
     if size > limits.metadata_bytes {
         return Err(Error::too_large("metadata", size, limits.metadata_bytes));
@@ -163,6 +170,20 @@ mod tests {
             let error = validate(&Command::SendMessage(send), &Limits::default()).unwrap_err();
             assert_eq!(error.to_string(), "`metadata` must not nest deeper than 64 levels");
         }
+    }
+
+    #[test]
+    fn a_message_holds_only_so_many_values_wherever_they_stand() {
+        let many: Metadata = serde_json::from_str(&format!(r#"{{"a":[{}0]}}"#, "0,".repeat(300))).unwrap();
+        let file = Attachment {
+            more: many.clone(),
+            ..serde_json::from_str(r#"{"name":"a","content_type":"image/png","size":1,"url":"/a"}"#).unwrap()
+        };
+        let alone = SendMessage { metadata: Some(many), ..SendMessage::text("x") };
+        assert!(validate(&Command::SendMessage(alone.clone()), &Limits::default()).is_ok());
+        let together = SendMessage { attachments: vec![file], ..alone };
+        let error = validate(&Command::SendMessage(together), &Limits::default()).unwrap_err();
+        assert_eq!(error.to_string(), "`metadata` must not hold more than 512 values");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chat_core::{
     Attachment, Code, CreateRoom, EditMessage, Engine, Error, MemoryStore, Message, MessageType, Metadata, Options,
-    Page, SendMessage, Timestamp, Window,
+    Page, SendMessage, Timestamp, UpdateRoom, Window,
 };
 use serde_json::json;
 
@@ -219,4 +219,49 @@ async fn a_page_of_large_messages_is_shorter_and_leads_on_all_the_same() {
         }
     }
     assert_eq!(seen, 100);
+}
+
+/// An object for each level: five bytes of JSON, and hundreds of memory.
+fn bomb(levels: usize, times: usize) -> Metadata {
+    let chain = (1..levels).fold(json!({}), |inner, _| json!({ "": inner }));
+    Metadata::from_iter([("a".to_owned(), vec![chain; times].into())])
+}
+
+#[tokio::test]
+async fn small_json_that_takes_much_memory_is_refused_wherever_it_stands() {
+    let s = Stage::new().await;
+    let refused = |error: Error| assert_eq!(error.to_string(), "`metadata` must not hold more than 512 values");
+    let much = bomb(60, 26);
+    assert!(serde_json::to_vec(&much).unwrap().len() < 8 * 1024);
+    let file: Attachment =
+        serde_json::from_value(json!({"name": "a", "content_type": "image/png", "size": 1, "url": "/a"})).unwrap();
+    let some = |times| Some(bomb(60, times));
+    let image = |metadata, more| SendMessage {
+        message_type: MessageType::Image,
+        metadata,
+        attachments: vec![Attachment { more, ..file.clone() }],
+        ..SendMessage::default()
+    };
+    let ann = s.of("ann");
+    refused(ann.send(s.room, image(None, much.clone())).await.unwrap_err());
+    refused(ann.send(s.room, image(some(5), bomb(60, 5))).await.unwrap_err());
+    let sent = ann.send(s.room, image(some(4), bomb(60, 4))).await.unwrap().message;
+    // What an edit leaves counts as well.
+    let edit = EditMessage { metadata: Some(some(5)), ..EditMessage::text(sent.id, "more") };
+    refused(ann.edit(edit).await.unwrap_err());
+    ann.edit(EditMessage { metadata: Some(some(3)), ..EditMessage::text(sent.id, "less") }).await.unwrap();
+    refused(ann.create_room(CreateRoom { metadata: Some(much.clone()), ..CreateRoom::group() }).await.unwrap_err());
+    let update = UpdateRoom { metadata: Some(Some(much)), ..UpdateRoom::default() };
+    refused(s.host().update_room(s.room, update).await.unwrap_err());
+}
+
+#[tokio::test]
+async fn a_page_counts_what_its_json_takes_in_memory() {
+    let s = Stage::new().await;
+    for _ in 0..40 {
+        let dear = SendMessage { metadata: Some(bomb(60, 8)), ..SendMessage::text("x") };
+        s.of("ann").send(s.room, dear).await.unwrap();
+    }
+    let page = s.of("ben").history(s.room, Window::Latest, Some(40)).await.unwrap();
+    assert!(page.results.len() < 20 && page.next.is_some(), "{}", page.results.len());
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use chat_core::{
     Ids, Member, Message, MessageId, Metadata, Role, Room, RoomId, RoomKind, Standing, SystemRandom, Timestamp, UserId,
-    check_content, check_depth, check_label, check_link,
+    check_content, check_label, check_link, check_metadata,
     store::{ChangeKind, Digester, MessageRow, Target},
 };
 
@@ -50,7 +50,7 @@ impl Plan {
         label("name", line.name.as_deref())?;
         label("topic", line.topic.as_deref())?;
         line.avatar.as_deref().map_or(Ok(()), |avatar| link("avatar", avatar))?;
-        depth(line.metadata.as_ref())?;
+        metadata(&line.metadata)?;
         if line.id == Some(RoomId::from_bytes([0; 16])) {
             return Err("`id` must not be the nil UUID, which is no room's".into());
         }
@@ -229,9 +229,8 @@ fn check(line: &MessageLine, deleted: bool) -> Result<(), Problem> {
     if line.deleted_by.is_some() {
         return Err("`deleted_by` takes a `deleted_at`".into());
     }
-    depth(line.metadata.as_ref())?;
+    metadata(line.metadata.iter().chain(line.attachments.iter().map(|file| &file.more)))?;
     for file in &line.attachments {
-        depth(Some(&file.more))?;
         link("attachments.url", &file.url)?;
     }
     if content.is_empty() && !line.message_type.needs_words(line.metadata.is_some(), !line.attachments.is_empty()) {
@@ -240,8 +239,8 @@ fn check(line: &MessageLine, deleted: bool) -> Result<(), Problem> {
     check_content(content, TEXT_BYTES).map_err(|error| error.to_string())
 }
 
-fn depth(metadata: Option<&Metadata>) -> Result<(), Problem> {
-    metadata.map_or(Ok(()), check_depth).map_err(|error| error.to_string())
+fn metadata<'a>(metadata: impl IntoIterator<Item = &'a Metadata>) -> Result<(), Problem> {
+    check_metadata(metadata).map_err(|error| error.to_string())
 }
 
 fn link(field: &'static str, url: &str) -> Result<(), Problem> {

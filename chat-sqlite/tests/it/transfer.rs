@@ -171,6 +171,10 @@ const RUNS: &str = r#"{"message":{"content":"x","created_at":"2025-01-01T00:00:0
 fn the_line_that_cannot_be_is_named_and_its_room_is_not_made() {
     let folder = tempfile::tempdir().unwrap();
     let good: Vec<_> = FROM_ELSEWHERE.lines().collect();
+    let many = format!(
+        r#"{{"message":{{"content":"x","created_at":"2025-01-01T00:00:00.000Z","metadata":{{"many":[{}0]}}}}}}"#,
+        "0,".repeat(512)
+    );
     let deep = format!(
         r#"{{"message":{{"content":"x","created_at":"2025-01-01T00:00:00.000Z","metadata":{{"deep":{}{}}}}}}}"#,
         "[".repeat(64),
@@ -194,6 +198,7 @@ fn the_line_that_cannot_be_is_named_and_its_room_is_not_made() {
         ),
         (RUNS, "`attachments.url` must be an http or https URL, or a path that begins with /"),
         (&deep, "`metadata` must not nest deeper than 64 levels"),
+        (&many, "`metadata` must not hold more than 512 values"),
         (r#"{"participant":{"user_id":"late"}}"#, "come before its messages"),
         (r#"{"participant":{"user_id":""}}"#, "`participant.user_id` is not what it must be"),
         (r#"{"room":{"kind":"direct","created_at":"2025-01-01T00:00:00.000Z"}}"#, "`pair`"),
