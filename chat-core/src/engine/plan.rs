@@ -7,8 +7,8 @@ use std::{
 
 use crate::{
     model::{
-        Command, CreateRoom, DeleteMessage, EditMessage, Error, Member, Message, Result, Role, Room, RoomId, RoomInfo,
-        RoomKey, RoomRef, Timestamp, UserId,
+        Command, CreateRoom, DeleteMessage, EditMessage, Error, Member, Message, MessageId, Result, Role, Room, RoomId,
+        RoomInfo, RoomKey, RoomRef, Timestamp, UserId,
     },
     rules::{self, Actor, Decision, NewRoomPlan, Scene, plan_room},
     store::{Commit, Guard, MemberChange, NO_ROOM, Operation, OperationName, RoomSelector, Target, Viewer, Write},
@@ -70,10 +70,11 @@ enum Planned {
 /// What commits of this batch change, so that later commands cannot be decided before the batch is stored.
 ///
 /// A change of the room's rules, and of who is in it, seals the room; another change of a member seals what they do and
-/// what is done to them there.
+/// what is done to them there; an edit seals the message against another one, which is decided on what it leaves.
 #[derive(Default)]
 struct Sealed {
     rooms: HashSet<RoomId>,
+    messages: HashSet<MessageId>,
     people: HashMap<RoomId, BTreeSet<Option<UserId>>>,
 }
 
@@ -154,7 +155,12 @@ impl Lane {
         let people: Vec<&UserId> = request.actor.user().into_iter().chain(target).collect();
         let room = self.cache.load(&place, &people).await?.ok_or(Error::not_found("room"))?;
         let of_the_room = matches!(request.command, Command::UpdateRoom(_) | Command::DeleteRoom);
-        if batch.sealed.keeps(room, request.actor.user(), target) || of_the_room && batch.sealed.anybody(room) {
+        let edited = match &request.command {
+            Command::EditMessage(edit) => batch.sealed.messages.contains(&edit.message_id),
+            _ => false,
+        };
+        if edited || batch.sealed.keeps(room, request.actor.user(), target) || of_the_room && batch.sealed.anybody(room)
+        {
             // Nor may anything else that they do here overtake it.
             batch.sealed.person(room, request.actor.user());
             return Ok(Planned::Later);
@@ -399,7 +405,10 @@ impl Sealed {
                     _ => self.rooms.extend([room]),
                 },
                 Write::UpdateRoom(_) | Write::DeleteRoom | Write::CreateRoom(_) => self.rooms.extend([room]),
-                Write::Post(_) | Write::Edit(_) | Write::Delete(_) | Write::Mark(_) => {}
+                Write::Edit(edit) => {
+                    self.messages.insert(edit.id);
+                }
+                Write::Post(_) | Write::Delete(_) | Write::Mark(_) => {}
             }
         }
     }

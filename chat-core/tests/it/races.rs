@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use chat_core::{
-    CreateRoom, EditMessage, Error, Event, MarkKind, MemoryStore, RemoveParticipant, RoomState, SendMessage,
-    Subscribed, UpdateMe, UpdateRoom,
+    CreateRoom, EditMessage, Error, Event, Limits, MarkKind, MemoryStore, MessageType, Options, RemoveParticipant,
+    Role, RoomState, SendMessage, Subscribed, UpdateMe, UpdateParticipant, UpdateRoom,
 };
 use futures_util::{FutureExt as _, future::join_all};
 
@@ -232,6 +232,20 @@ async fn a_room_that_freezes_or_goes_lets_nothing_in_behind_it() {
     assert_eq!(late.unwrap_err(), Error::NotFound { what: "room" });
     assert_eq!(mark.unwrap_err(), Error::NotFound { what: "room" });
 }
+#[tokio::test]
+async fn two_edits_at_once_never_leave_a_message_that_says_nothing() {
+    let s = Stage::new().await;
+    let file = serde_json::from_str(r#"{"name":"a","content_type":"image/png","size":1,"url":"/a"}"#).unwrap();
+    let image = SendMessage { message_type: MessageType::Image, attachments: vec![file], ..SendMessage::text("look") };
+    let message = s.of("ann").send(s.room, image).await.unwrap().message;
+    let no_words = EditMessage::text(message.id, "");
+    let no_files = EditMessage { content: None, attachments: Some(Vec::new()), ..no_words.clone() };
+    let (ann, host) = (s.of("ann"), s.host());
+    let both = tokio::join!(ann.edit(no_files), host.edit(no_words));
+    assert!(both.0.is_ok(), "{both:?}");
+    assert_eq!(both.1.unwrap_err().to_string(), "`content` must not be blank");
+}
+
 
 #[tokio::test]
 async fn names_keep_one_meaning_also_where_nothing_was_to_do() {
