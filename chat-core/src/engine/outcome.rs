@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use crate::{
     model::{Command, DeleteMessage, Error, Message, MessageId, Result, RoomId, UserId},
-    rules::Actor,
-    store::{Applied, Change, ChangeBody, CommitError, Done, Operation, Refusal, RoomSelector, Target, Viewer},
+    rules::Decision,
+    store::{
+        Applied, Change, ChangeBody, CommitError, Done, Guard, NO_ROOM, Operation, Refusal, RoomSelector, Target,
+        Viewer,
+    },
 };
 
 use super::{
@@ -52,11 +55,14 @@ impl Lane {
                 Plan::Markers(gathered) => self.markers_done(gathered, result),
                 Plan::Command { request, room, telling } => match result {
                     Ok(Applied::Done(done)) => {
-                        let reply = self.applied(&request, room, telling, done);
-                        request.answer(Ok(reply));
+                        let reply = match self.applied(&request, room, telling, done) {
+                            Some(reply) => Ok(reply),
+                            None => self.as_it_is(&request, room).await,
+                        };
+                        request.answer(reply);
                     }
                     Ok(Applied::Before(operation)) => {
-                        let reply = self.before(&request.actor, operation).await;
+                        let reply = self.before(&request, operation).await;
                         request.answer(reply);
                     }
                     Err(CommitError::Refused(Refusal::Stale | Refusal::NoRoom)) if request.attempts < ATTEMPTS => {
@@ -78,11 +84,13 @@ impl Lane {
         }
     }
 
-    /// Tells what a command changed, and says what to answer.
-    fn applied(&mut self, request: &Request, room: RoomId, mut telling: Telling, done: Done) -> Reply {
+    /// Tells what a command changed, and says what to answer; nothing if it changed nothing.
+    fn applied(&mut self, request: &Request, room: RoomId, mut telling: Telling, done: Done) -> Option<Reply> {
         let hub = &self.inner.hub;
         let mut reply = match &request.command {
             Command::CreateRoom(_) => Reply::Room { room, made: true },
+            Command::DeleteRoom => Reply::Done,
+            _ if done.changes.is_empty() && done.registers.is_empty() => return None,
             _ => Reply::Done,
         };
         for change in &done.changes {
@@ -103,7 +111,7 @@ impl Lane {
             self.cache.forget(room);
             publish::room_deleted(hub, room, &telling.people);
         }
-        reply
+        Some(reply)
     }
 
     fn markers_done(&mut self, gathered: Gathered, result: Result<Applied, CommitError>) {
@@ -122,14 +130,15 @@ impl Lane {
     }
 
     /// What an operation that was done before has come to by now, as far as the actor may see it.
-    pub(super) async fn before(&self, actor: &Actor, operation: Operation) -> Result<Reply> {
+    pub(super) async fn before(&self, request: &Request, operation: Operation) -> Result<Reply> {
         match operation.target {
             Target::Message { id, .. } => {
-                let message = self.message_now(actor.into(), id).await?;
+                let message = self.message_now((&request.actor).into(), id).await?;
                 Ok(Reply::Message { message, before: true })
             }
             Target::Member(user) => self.member_now(operation.room, user).await,
-            Target::Room => Ok(Reply::Room { room: operation.room, made: false }),
+            // It was about the room, or there was nothing to do.
+            Target::Room => self.as_it_is(request, operation.room).await,
         }
     }
 
@@ -139,13 +148,27 @@ impl Lane {
         Ok(Reply::Member(Box::new(member)))
     }
 
-    async fn message_now(&self, viewer: Viewer<'_>, id: MessageId) -> Result<Arc<Message>> {
+    pub(super) async fn message_now(&self, viewer: Viewer<'_>, id: MessageId) -> Result<Arc<Message>> {
         self.store.message(viewer, id).await?.map(Arc::new).ok_or(Error::not_found("message"))
+    }
+
+    /// The answer to a command that would have made a room which is there. Its name is taken all the same.
+    async fn found(&self, request: &Request, room: RoomId) -> Result<Reply> {
+        if request.command.client_id().is_some() {
+            let decision = Decision { guard: Guard::default(), writes: Vec::new() };
+            let taken = self.store.commit(vec![self.commit_of(request, room, NO_ROOM, decision)]).await;
+            taken.into_iter().next().unwrap_or(Err(Refusal::Stale.into())).map_err(|error| match error {
+                CommitError::Refused(Refusal::OperationConflict) => Error::OperationConflict,
+                CommitError::Refused(_) => Error::Busy { retry_after_ms: 100 },
+                CommitError::Failed(error) => error.into(),
+            })?;
+        }
+        Ok(Reply::Room { room, made: false })
     }
 
     async fn refused(&self, request: &Request, error: CommitError) -> Result<Reply> {
         match error {
-            CommitError::Refused(Refusal::Exists(room)) => Ok(Reply::Room { room, made: false }),
+            CommitError::Refused(Refusal::Exists(room)) => self.found(request, room).await,
             CommitError::Refused(Refusal::OperationConflict) => Err(Error::OperationConflict),
             CommitError::Refused(Refusal::NoRoom) => Err(Error::not_found("room")),
             CommitError::Refused(Refusal::Stale) => Err(Error::Busy { retry_after_ms: 100 }),

@@ -59,12 +59,8 @@ enum Planned {
     Marker(Gathered),
     /// It depends on something else in this batch.
     Later,
-    /// There is nothing to change.
-    Already {
-        room: RoomId,
-        message: Option<Arc<Message>>,
-        target: Option<UserId>,
-    },
+    /// There is nothing to change in the room, and no name that would have to be taken.
+    Already(RoomId),
 }
 
 /// What commits of this batch change, so that later commands cannot be decided before the batch is stored.
@@ -102,8 +98,8 @@ impl Lane {
             }
             Ok(Planned::Marker(gathered)) => self.markers.gather(gathered, *request),
             Ok(Planned::Later) => self.deferred.push_back(request),
-            Ok(Planned::Already { room, message, target }) => {
-                let answer = self.as_it_is(&request, room, message, target).await;
+            Ok(Planned::Already(room)) => {
+                let answer = self.as_it_is(&request, room).await;
                 request.answer(answer);
             }
             Err(error) => {
@@ -184,9 +180,9 @@ impl Lane {
         let decision = rules::decide(&scene, request.command.clone())?;
         // Only now: what is hidden from the actor must look so whatever the application says.
         request.verdict.clone()?;
-        if decision.writes.is_empty() {
-            let target = target.cloned();
-            return Ok(Planned::Already { room, message, target });
+        // Where there is a name, it is taken all the same: what it stands for must not be done later.
+        if decision.writes.is_empty() && request.command.client_id().is_none() {
+            return Ok(Planned::Already(room));
         }
         let receipts = known.room.members <= self.inner.options.limits.small_room as u64;
         if let (Command::Mark(mark), [Write::Mark(marker)]) = (&request.command, &decision.writes[..]) {
@@ -271,19 +267,14 @@ impl Lane {
     // ---- what is answered without a commit ---------------------------------------------------------------------
 
     /// The answer to a command that changes nothing.
-    async fn as_it_is(
-        &self,
-        request: &Request,
-        room: RoomId,
-        message: Option<Arc<Message>>,
-        target: Option<UserId>,
-    ) -> Result<Reply> {
-        if let Some(operation) = self.done_before(request, room).await? {
-            return self.before(&request.actor, operation).await;
-        }
-        match (&request.command, message, target) {
-            (Command::DeleteMessage(_), Some(message), _) => Ok(Reply::Message { message, before: false }),
-            (_, _, Some(user)) => self.member_now(room, user).await,
+    pub(super) async fn as_it_is(&self, request: &Request, room: RoomId) -> Result<Reply> {
+        match &request.command {
+            Command::DeleteMessage(delete) => {
+                let message = self.message_now((&request.actor).into(), delete.message_id).await?;
+                Ok(Reply::Message { message, before: false })
+            }
+            Command::UpdateParticipant(update) => self.member_now(room, update.user_id.clone()).await,
+            Command::CreateRoom(_) => Ok(Reply::Room { room, made: false }),
             _ => Ok(Reply::Done),
         }
     }
@@ -309,7 +300,7 @@ impl Lane {
         }
         if matches!(request.place, Place::New) {
             let made = self.done_before(request, NO_ROOM).await?.ok_or(denial)?;
-            return self.before(&request.actor, made).await;
+            return self.before(request, made).await;
         }
         let Ok((place, _)) = self.find(request).await else { return Err(denial) };
         let people: Vec<&UserId> = request.actor.user().into_iter().collect();
@@ -322,7 +313,7 @@ impl Lane {
         let left =
             |done: &Operation| matches!(&done.target, Target::Member(user) if Some(user) == request.actor.user());
         match self.done_before(request, room).await {
-            Ok(Some(done)) if still_in || left(&done) => self.before(&request.actor, done).await,
+            Ok(Some(done)) if still_in || left(&done) => self.before(request, done).await,
             Err(error) if still_in => Err(error),
             _ => Err(denial),
         }
@@ -338,7 +329,7 @@ impl Lane {
         }
     }
 
-    fn commit_of(&self, request: &Request, room: RoomId, scope: RoomId, decision: Decision) -> Commit {
+    pub(super) fn commit_of(&self, request: &Request, room: RoomId, scope: RoomId, decision: Decision) -> Commit {
         let operation = request.command.client_id().map(|name| OperationName {
             scope,
             name: name.clone(),

@@ -287,6 +287,38 @@ async fn what_must_wait_for_each_other_holds_up_nobody_else() {
     );
     let sending = async {
         ann.send(s.room, SendMessage::text("hi")).await.unwrap();
+#[tokio::test]
+async fn what_had_nothing_to_do_has_taken_its_name() {
+    let s = Stage::new().await;
+    let op = |name: &str| Some(name.parse().unwrap());
+    let host = s.host();
+    let rename =
+        |name: &str, client_id| UpdateRoom { name: Some(Some(name.to_owned())), client_id, ..UpdateRoom::default() };
+    host.update_room(s.room, rename("A", None)).await.unwrap();
+    host.update_room(s.room, rename("A", op("room"))).await.unwrap();
+    host.update_room(s.room, rename("B", None)).await.unwrap();
+    // Its answer was lost, and it is repeated after somebody else's change.
+    let repeated = host.update_room(s.room, rename("A", op("room"))).await.unwrap();
+    assert_eq!(repeated.info.name.as_deref(), Some("B"));
+
+    let role =
+        |role, client_id| UpdateParticipant { role: Some(role), client_id, ..UpdateParticipant::of(user("ben")) };
+    let same = host.update_participant(s.room, role(Role::Member, op("role"))).await.unwrap();
+    assert_eq!((same.user_id, same.role), (user("ben"), Role::Member));
+    host.update_participant(s.room, role(Role::Admin, None)).await.unwrap();
+    let repeated = host.update_participant(s.room, role(Role::Member, op("role"))).await.unwrap();
+    assert_eq!((repeated.user_id, repeated.role), (user("ben"), Role::Admin));
+
+    let find = |name: &str| CreateRoom { name: Some(name.into()), client_id: op("find"), ..keyed("job:42") };
+    assert_eq!(host.create_room(find("X")).await.unwrap().info.id, s.room);
+    assert_eq!(host.create_room(find("X")).await.unwrap().info.id, s.room);
+    assert_eq!(host.create_room(find("Y")).await.unwrap_err(), Error::OperationConflict);
+}
+
+fn keyed(key: &str) -> CreateRoom {
+    CreateRoom::keyed(key.parse().unwrap())
+}
+
         store.calls(Call::Commit) - before
     };
     let (_, commits) = tokio::join!(toggles, sending);

@@ -128,7 +128,8 @@ pub async fn an_operation_remembers_its_first_change(backend: &dyn Backend) {
     let story = Story::begin(&store, &[bob()]).await;
     let message = story.says(&bob(), "hello").await;
     let target = Target::Message { id: message.id, seq: message.seq };
-    let acts: [(&str, Vec<Write>, Target); 6] = [
+    let acts: [(&str, Vec<Write>, Target); 7] = [
+        ("nothing", vec![], Target::Room),
         ("rename", vec![commits::rename("a name"), commits::join(&carol(), Role::Member)], Target::Room),
         ("join", vec![commits::join(&carol(), Role::Member), commits::rename("a name")], Target::Member(carol())),
         ("edit", vec![commits::edit(message.id, "hello!")], target.clone()),
