@@ -152,13 +152,13 @@ impl Hub {
         Some(company)
     }
 
-    /// Ends the opening of a room that was not activated, if there is one. Whoever had the room open before is still
-    /// there, and must catch up; `notice` tells them so.
-    pub(crate) fn give_up(&self, room: RoomId, queue: &Queue, notice: bool) {
+    /// Ends the opening of a room that was not activated; `false` if there is none, since they were put out of the room
+    /// meanwhile. Whoever had the room open before is still there, and must catch up; `notice` tells them so.
+    pub(crate) fn give_up(&self, room: RoomId, queue: &Queue, notice: bool) -> bool {
         let mut state = self.lock();
         let subscriber = state.rooms.get_mut(&room).and_then(|open| open.subscribers.get_mut(&queue.id()));
         let Some(subscriber) = subscriber.filter(|subscriber| matches!(subscriber.stage, Stage::Joining(_))) else {
-            return;
+            return false;
         };
         if subscriber.present {
             subscriber.stage = Stage::Lost;
@@ -168,6 +168,7 @@ impl Hub {
         } else {
             state.close_room(room, queue, self.small_room);
         }
+        true
     }
 
     /// Closes a room for a connection.

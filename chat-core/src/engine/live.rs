@@ -14,6 +14,7 @@ use crate::{
 
 use super::{
     burst::{Burst, Frame},
+    hub::Company,
     publish,
     queue::{End, Queue},
     session::Session,
@@ -152,8 +153,7 @@ impl Live {
         let (room, since) = (door.room, door.since.map_or(0, |cursor| cursor.rev));
         let hub = &self.session.inner().hub;
         let company = if matches!(caught_up.missed, Missed::Changes { more: true, .. }) {
-            hub.give_up(room, &self.queue, false);
-            Default::default()
+            hub.give_up(room, &self.queue, false).then(Company::default)?
         } else {
             hub.activate(room, &self.queue, &caught_up)?
         };

@@ -89,6 +89,29 @@ async fn whoever_is_removed_while_they_open_the_room_gets_nothing_of_it() {
 }
 
 #[tokio::test]
+async fn whoever_is_removed_while_they_catch_up_in_steps_gets_no_step() {
+    let store = Held::new();
+    let limits = Limits { catch_up_changes: 1, ..Limits::default() };
+    let create = CreateRoom::group().with(user("ann")).with(user("ben"));
+    let s = Stage::over(Arc::clone(&store) as _, Options { limits, ..Options::default() }, create).await;
+    let start = s.of("ben").room(s.room).await.unwrap().cursor;
+    s.says("ann", "secret").await;
+    s.says("ann", "and more").await;
+    let mut ben = s.of("ben").live();
+    store.hold(Call::CatchUp);
+    let opened = {
+        let mut opening = Box::pin(ben.subscribe(vec![(s.room.into(), Some(start))]));
+        assert!(opening.as_mut().now_or_never().is_none());
+        store.reached(Call::CatchUp, 1).await;
+        s.host().remove_participant(s.room, remove("ben")).await.unwrap();
+        store.release(Call::CatchUp);
+        opening.await.unwrap().remove(0)
+    };
+    assert_eq!(opened, Subscribed::Gone { room: s.room.to_string(), gone: true });
+    assert_eq!(waiting(&mut ben).iter().map(|frame| kind(frame)).collect::<Vec<_>>(), ["room_removed"]);
+}
+
+#[tokio::test]
 async fn what_waits_of_a_room_is_not_handed_out_after_a_removal() {
     let s = Stage::new().await;
     let (mut phone, mut tablet) = (s.opens("ben").await, s.opens("ben").await);
