@@ -205,14 +205,27 @@ impl Hub {
         }
     }
 
+    /// Whether a user has a room open.
+    pub(crate) fn has_open(&self, room: RoomId, user: &UserId) -> bool {
+        self.lock().rooms.get(&room).is_some_and(|open| open.present.contains_key(user))
+    }
+
+    /// Something may have happened in a room that nobody is told of: whoever has it open must catch up.
+    pub(crate) fn resync(&self, room: RoomId) {
+        let mut state = self.lock();
+        for subscriber in state.rooms.get_mut(&room).into_iter().flat_map(|open| open.subscribers.values_mut()) {
+            subscriber.miss(room);
+        }
+    }
+
     /// What is stored may have changed without us: whoever has a room open must catch up.
     pub(super) fn resync_all(&self) {
         let mut state = self.lock();
         let queues: Vec<_> = state.connections.values().map(|connection| Arc::clone(&connection.queue)).collect();
         state.lose(&queues, ResyncReason::Gap);
-        for subscriber in state.rooms.values_mut().flat_map(|open| open.subscribers.values_mut()) {
-            if let Stage::Joining(waiting) = &mut subscriber.stage {
-                waiting.lose(ResyncReason::Gap);
+        for (room, open) in &mut state.rooms {
+            for subscriber in open.subscribers.values_mut() {
+                subscriber.miss(*room);
             }
         }
     }

@@ -71,6 +71,10 @@ impl Lane {
                     }
                     Err(error) => {
                         self.cache.forget(room);
+                        if matches!(error, CommitError::Failed(_)) && request.command.moves_people() {
+                            // It may be done: nobody is told anything before they have asked whether they are in.
+                            self.inner.hub.resync(room);
+                        }
                         let answer = self.refused(&request, error).await;
                         request.answer(answer);
                     }
@@ -136,7 +140,17 @@ impl Lane {
                 let message = self.message_now((&request.actor).into(), id).await?;
                 Ok(Reply::Message { message, before: true })
             }
-            Target::Member(user) => self.member_now(operation.room, user).await,
+            Target::Member(user) => {
+                let reply = self.member_now(operation.room, user).await?;
+                if let Reply::Member(out) = &reply
+                    && !out.is_active()
+                    && self.inner.hub.has_open(out.room, &out.user)
+                {
+                    // The store did it, and failed to say so.
+                    self.inner.hub.put_out(out.room, &out.user);
+                }
+                Ok(reply)
+            }
             // It was about the room, or there was nothing to do.
             Target::Room => self.as_it_is(request, operation.room).await,
         }

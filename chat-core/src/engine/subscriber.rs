@@ -126,6 +126,15 @@ impl Subscriber {
         }
     }
 
+    /// Something may have happened that it is not told of.
+    pub(super) fn miss(&mut self, room: RoomId) {
+        match &mut self.stage {
+            Stage::Joining(waiting) => waiting.lose(ResyncReason::Gap),
+            Stage::Live(_) => self.lose(room, ResyncReason::Gap),
+            Stage::Lost => {}
+        }
+    }
+
     /// From here on it gets nothing of the room until it has caught up, and is told so.
     fn lose(&mut self, room: RoomId, reason: ResyncReason) {
         self.stage = Stage::Lost;
@@ -145,7 +154,7 @@ impl Waiting {
     }
 
     /// Whoever joins must do so again.
-    pub(super) fn lose(&mut self, reason: ResyncReason) {
+    fn lose(&mut self, reason: ResyncReason) {
         self.bursts = Vec::new();
         self.lost.get_or_insert(reason);
     }

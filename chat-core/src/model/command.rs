@@ -442,6 +442,15 @@ impl Command {
         }
     }
 
+    /// Whether it lets people into a room, or puts them out.
+    pub(crate) const fn moves_people(&self) -> bool {
+        match self {
+            Self::UpdateParticipant(update) => update.banned.is_some(),
+            Self::AddParticipant(_) | Self::RemoveParticipant(_) | Self::DeleteRoom => true,
+            _ => false,
+        }
+    }
+
     /// The user whom it is about, beside the one who acts; `message` is the one that it names.
     pub fn subject<'a>(&'a self, message: Option<&'a Message>) -> Option<&'a UserId> {
         match self {

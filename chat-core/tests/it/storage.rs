@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use chat_core::{Code, CreateRoom, Event, Limits, MarkKind, Options, SendMessage, Subscribed, Sync, UpdateMe, Window};
+use chat_core::{
+    Code, CreateRoom, Event, Limits, Live, MarkKind, Options, RemoveParticipant, SendMessage, Subscribed, Sync,
+    UpdateMe, Window,
+};
 use futures_util::{FutureExt as _, future::join_all};
 
 use crate::{
@@ -158,4 +161,41 @@ async fn changes_of_many_members_are_stored_together() {
     let done = join_all(sessions.iter().map(|session| session.update_me(s.room, private.clone()))).await;
     assert!(done.into_iter().all(|my| my.unwrap().settings.private_reading));
     assert!(store.calls(Call::Commit) - before <= 3, "{} batches", store.calls(Call::Commit) - before);
+}
+
+#[tokio::test]
+async fn who_cannot_be_renamed_reads_all_the_same() {
+    let store = Held::new();
+    let s = Stage::on(Arc::clone(&store) as _).await;
+    let ben = s.of("ben").with_profile(Some("B".into()), None);
+    let mut live = ben.live();
+    store.fail(Call::Commit, true);
+    assert!(matches!(live.subscribe(vec![(s.room.into(), None)]).await.unwrap()[0], Subscribed::Open(_)));
+    store.fail(Call::Commit, false);
+    let Subscribed::Open(opened) = live.subscribe(vec![(s.room.into(), None)]).await.unwrap().remove(0) else {
+        panic!("still in the room")
+    };
+    let Sync::Snapshot { snapshot } = opened.sync else { panic!("without a cursor") };
+    let named = |name: &str| snapshot.participants.iter().any(|person| person.name.as_deref() == Some(name));
+    assert!(named("B"), "as soon as it can be");
+}
+
+#[tokio::test]
+async fn a_removal_that_was_stored_and_not_told_is_told_when_it_is_repeated() {
+    let store = Held::new();
+    let s = Stage::on(Arc::clone(&store) as _).await;
+    let (mut ann, mut ben) = (s.opens("ann").await, s.opens("ben").await);
+    (waiting(&mut ann), waiting(&mut ben));
+    let remove = RemoveParticipant { user_id: user("ben"), client_id: Some("op".parse().unwrap()) };
+    store.next_batch(Fate::Unknown);
+    let error = s.host().remove_participant(s.room, remove.clone()).await.unwrap_err();
+    assert_eq!(error.code(), Code::StorageUnavailable);
+    // Who is in the room is not known: everybody asks, and nobody hears what may not be for them.
+    s.says("ann", "between us").await;
+    let told = |live: &mut Live| waiting(live).iter().map(|frame| kind(frame)).collect::<Vec<_>>();
+    assert_eq!(told(&mut ann), ["resync"]);
+    s.host().remove_participant(s.room, remove.clone()).await.unwrap();
+    assert_eq!(told(&mut ben), ["room_removed"]);
+    s.host().remove_participant(s.room, remove).await.unwrap();
+    assert!(told(&mut ben).is_empty(), "and no more than once");
 }
