@@ -22,8 +22,8 @@ use super::{
     permission::Asked,
 };
 
-/// How long a read waits at most for markers that its user has handed in.
-const SETTLE: Duration = Duration::from_millis(50);
+/// How long a read waits at most for what is to be stored before it: markers that its user has handed in, their name.
+pub(super) const SETTLE: Duration = Duration::from_millis(50);
 
 impl Session {
     /// Has a command carried out, and waits until it is durable. Commands take effect in the order in which they are

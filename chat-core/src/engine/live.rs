@@ -115,7 +115,7 @@ impl Live {
         let viewer = self.session.actor().into();
         let mut missed = store.catch_up(viewer, &behind, limits).await?;
         let members = missed.iter().flatten().filter_map(|caught_up| caught_up.member.as_ref());
-        if self.session.refresh_profile(members).await? {
+        if self.session.refresh_profile(members).await {
             // They are to see themselves as the others do from now on.
             missed = store.catch_up(viewer, &behind, limits).await?;
         }

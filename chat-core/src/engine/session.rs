@@ -12,7 +12,7 @@ use crate::{
     store::{RoomRow, Viewer, Window},
 };
 
-use super::{Engine, Inner, Live, lane::Place};
+use super::{Engine, Inner, Live, hand_over::SETTLE, lane::Place};
 
 /// What one user, or the host, may do. Cheap to make and to clone.
 ///
@@ -313,9 +313,10 @@ impl Session {
         })
     }
 
-    /// Shows the user in the rooms of these memberships as their token says; whether any had to be changed.
-    pub(super) async fn refresh_profile(&self, members: impl Iterator<Item = &Member>) -> Result<bool> {
-        let Some(profile) = &self.profile else { return Ok(false) };
+    /// Shows the user in the rooms of these memberships as their token says; whether any was changed. A storage that
+    /// cannot store keeps nobody from reading.
+    pub(super) async fn refresh_profile(&self, members: impl Iterator<Item = &Member>) -> bool {
+        let Some(profile) = &self.profile else { return false };
         let mut changed = false;
         for member in members {
             let name = profile.name.as_ref().filter(|name| member.name.as_ref() != Some(*name));
@@ -328,14 +329,16 @@ impl Session {
                 avatar: avatar.cloned().map(Some),
                 ..UpdateParticipant::of(member.user.clone())
             };
-            match self.engine.host().update_participant(member.room, update).await {
-                Ok(_) => changed = true,
+            let host = self.engine.host();
+            match tokio::time::timeout(SETTLE, host.update_participant(member.room, update)).await {
+                Ok(Ok(_)) => changed = true,
                 // They were put out meanwhile, which catching up says.
-                Err(Error::NotFound { .. }) => {}
-                Err(error) => return Err(error),
+                Ok(Err(Error::NotFound { .. })) => {}
+                // Then the others cannot be stored now either. The next opening tries again.
+                Ok(Err(_)) | Err(_) => break,
             }
         }
-        Ok(changed)
+        changed
     }
 
     /// A participant as shown to others, with whether they are connected.
