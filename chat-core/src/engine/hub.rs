@@ -275,8 +275,27 @@ impl Hub {
     pub(crate) fn publish_outside(&self, room: RoomId, users: &[UserId], event: &Event) {
         let mut state = self.lock();
         let burst = Burst::one(event.clone());
-        for queue in users.iter().flat_map(|user| state.presence.queues_of(user)).collect::<Vec<_>>() {
-            if !state.connections.get(&queue.id()).is_some_and(|connection| connection.rooms.contains(&room)) {
+        for user in users {
+            for queue in state.outside(room, user) {
+                state.tell(&queue, &burst);
+            }
+        }
+    }
+
+    /// Tells the senders of a room's last messages, the latest first, that they have read up to them: on those
+    /// connections that do not have the room open, since elsewhere the message says it.
+    pub(crate) fn publish_own_reads<'a>(&self, room: RoomId, messages: impl Iterator<Item = (&'a UserId, Seq)>) {
+        let mut state = self.lock();
+        let mut told = Vec::new();
+        for (user, seq) in messages {
+            let outside = state.outside(room, user);
+            if outside.is_empty() || told.contains(&user) {
+                continue;
+            }
+            told.push(user);
+            let marker = Event::Marker { room, read_seq: seq, delivered_seq: seq, marker_seq: seq, unread_count: 0 };
+            let burst = Burst::one(marker);
+            for queue in outside {
                 state.tell(&queue, &burst);
             }
         }
@@ -395,6 +414,12 @@ impl State {
         let mut behind = Vec::new();
         open.tell(burst, &mut behind);
         self.fell_behind(&behind);
+    }
+
+    /// A user's connections that do not have the room open.
+    fn outside(&self, room: RoomId, user: &UserId) -> Vec<Arc<Queue>> {
+        let has_open = |queue: &Queue| self.connections.get(&queue.id()).is_some_and(|c| c.rooms.contains(&room));
+        self.presence.connections(user).filter(|queue| !has_open(queue)).cloned().collect()
     }
 
     fn tell_user(&mut self, user: &UserId, burst: &Arc<Burst>) {

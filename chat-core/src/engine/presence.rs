@@ -80,8 +80,12 @@ impl Presence {
         self.last_seen.peek(user).copied()
     }
 
+    pub(super) fn connections(&self, user: &UserId) -> impl Iterator<Item = &Arc<Queue>> {
+        self.users.get(user).into_iter().flat_map(|connected| &connected.queues)
+    }
+
     pub(super) fn queues_of(&self, user: &UserId) -> Vec<Arc<Queue>> {
-        self.users.get(user).map(|connected| connected.queues.clone()).unwrap_or_default()
+        self.connections(user).cloned().collect()
     }
 
     /// Who came online or went, as far as it is time to say so.

@@ -68,8 +68,13 @@ pub(super) fn change(hub: &Hub, room: RoomId, change: &Change, telling: &mut Tel
 }
 
 /// Tells posts of one room, in order, each with whether it says that its sender has read up to it.
-pub(super) fn posts<'a>(hub: &Hub, room: RoomId, posts: impl Iterator<Item = (&'a Change, bool)>) {
-    hub.publish_all(room, posts.map(|(change, reads)| told(room, change, reads)));
+pub(super) fn posts<'a>(hub: &Hub, room: RoomId, posts: impl DoubleEndedIterator<Item = (&'a Change, bool)> + Clone) {
+    hub.publish_all(room, posts.clone().map(|(change, reads)| told(room, change, reads)));
+    let read = posts.rev().filter_map(|(change, reads)| match &change.body {
+        ChangeBody::Posted(message) if reads => Some((message.sender.as_ref()?, message.seq)),
+        _ => None,
+    });
+    hub.publish_own_reads(room, read);
 }
 
 /// The event of a change, and the message that it is about.

@@ -245,3 +245,20 @@ async fn an_old_picture_of_somebody_takes_no_receipt_back() {
     let ben = &replica.participants[&user("ben")];
     assert_eq!((ben.name.as_deref(), ben.read_seq, ben.delivered_seq), (Some("Ben"), 1, 1));
 }
+
+#[tokio::test]
+async fn a_send_tells_the_authors_other_devices_that_they_have_read() {
+    let s = Stage::new().await;
+    s.says("ann", "1").await;
+    let (mut list, mut open, mut ann) = (s.of("ben").live(), s.opens("ben").await, s.of("ann").live());
+    waiting(&mut open);
+    let ben = s.of("ben");
+    // Together, so that they are told together.
+    let sent = tokio::join!(ben.send(s.room, SendMessage::text("2")), ben.send(s.room, SendMessage::text("3")));
+    assert_eq!((sent.0.unwrap().message.seq, sent.1.unwrap().message.seq), (2, 3));
+    let marker = Event::Marker { room: s.room, read_seq: 3, delivered_seq: 3, marker_seq: 3, unread_count: 0 };
+    assert_eq!(waiting(&mut list).iter().map(|frame| frame.event()).collect::<Vec<_>>(), [&marker]);
+    let with_it_open = waiting(&mut open);
+    assert!(with_it_open.iter().all(|frame| kind(frame) == "chat_message"), "the message says it: {with_it_open:?}");
+    assert!(waiting(&mut ann).is_empty());
+}
