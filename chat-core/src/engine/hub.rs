@@ -370,10 +370,10 @@ impl Hub {
 }
 
 impl State {
-    /// A connection closes a room; nothing of it that waits is handed out any more.
+    /// A connection closes a room; of what waits of it only that is handed out which also comes where it is not open.
     fn close_room(&mut self, room: RoomId, queue: &Queue, small_room: usize) {
         if self.connections.get_mut(&queue.id()).is_some_and(|connection| connection.rooms.remove(&room)) {
-            queue.drop_rooms(&[room]);
+            queue.leave(room);
             self.leave(room, queue, small_room);
         }
     }

@@ -254,14 +254,15 @@ impl Lane {
         }
     }
 
-    /// Who is connected and should hear of a change of the room itself, beside those who have it open.
+    /// Who should hear of a change of the room itself, beside those who have it open. Who of them is connected is asked
+    /// when it is told: others may have come by then.
     async fn people_to_tell(&self, room: &Room, writes: &[Write]) -> Result<Vec<UserId>> {
         if !writes.iter().any(|write| matches!(write, Write::UpdateRoom(_) | Write::DeleteRoom)) {
             return Ok(Vec::new());
         }
         let limit = self.inner.options.limits.members;
         let members = self.store.participants(Viewer::Host, room.id, None, limit).await?.unwrap_or_default();
-        Ok(members.into_iter().map(|member| member.user).filter(|user| self.inner.hub.seen(user).0).collect())
+        Ok(members.into_iter().map(|member| member.user).collect())
     }
 
     // ---- what is answered without a commit ---------------------------------------------------------------------

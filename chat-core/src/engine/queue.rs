@@ -80,6 +80,12 @@ impl Queue {
         self.lock().keep(|event| event.room().is_none_or(|room| !rooms.contains(&room)) || is_own(event));
     }
 
+    /// Drops what waits of a room for those only who have it open.
+    pub(super) fn leave(&self, room: RoomId) {
+        let outside = |event: &Event| is_own(event) || matches!(event, Event::RoomUpdated { .. });
+        self.lock().keep(|event| event.room() != Some(room) || outside(event));
+    }
+
     /// Drops what can be fetched again, everything that came of one of `rooms` being open, and says so for each of
     /// them. `rooms` are in order.
     pub(super) fn resync(&self, rooms: &[RoomId], reason: ResyncReason) {

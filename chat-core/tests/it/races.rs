@@ -347,3 +347,38 @@ fn keyed(key: &str) -> CreateRoom {
     let (_, commits) = tokio::join!(toggles, sending);
     assert!(commits < 10, "{commits} commits came before it");
 }
+
+#[tokio::test]
+async fn who_comes_while_a_room_changes_hears_of_it() {
+    let store = Held::new();
+    let s = Stage::on(Arc::clone(&store) as _).await;
+    let host = s.host();
+    let renamed = UpdateRoom { name: Some(Some("new".into())), ..UpdateRoom::default() };
+    for (n, told) in ["room_updated", "room_removed"].into_iter().enumerate() {
+        store.hold(Call::Commit);
+        let mut change = if n == 0 {
+            host.update_room(s.room, renamed.clone()).map(|done| done.map(drop)).boxed()
+        } else {
+            host.delete_room(s.room).boxed()
+        };
+        assert!((&mut change).now_or_never().is_none());
+        store.reached(Call::Commit, 2 + n).await;
+        // The change was decided, and is not stored yet.
+        let mut ben = s.of("ben").live();
+        assert_eq!(s.of("ben").rooms(None, None).await.unwrap().results.len(), 1);
+        store.release(Call::Commit);
+        change.await.unwrap();
+        assert_eq!(waiting(&mut ben).iter().map(|frame| kind(frame)).collect::<Vec<_>>(), [told]);
+    }
+}
+
+#[tokio::test]
+async fn who_closes_a_room_still_hears_what_it_has_become() {
+    let s = Stage::new().await;
+    let mut ben = s.opens("ben").await;
+    s.says("ann", "1").await;
+    let renamed = UpdateRoom { name: Some(Some("new".into())), ..UpdateRoom::default() };
+    s.host().update_room(s.room, renamed).await.unwrap();
+    ben.unsubscribe(vec![s.room.into()]).await.unwrap();
+    assert_eq!(waiting(&mut ben).iter().map(|frame| kind(frame)).collect::<Vec<_>>(), ["room_updated"]);
+}
