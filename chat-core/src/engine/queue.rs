@@ -1,7 +1,7 @@
 //! What waits for one subscriber: bounded in bytes, shared by reference, taken in batches.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashSet, VecDeque},
     sync::{Arc, PoisonError},
     task::{Context, Poll, Waker},
 };
@@ -87,13 +87,11 @@ impl Queue {
     }
 
     /// Drops what can be fetched again, everything that came of one of `rooms` being open, and says so for each of
-    /// them. `rooms` are in order.
+    /// them. `rooms` are in order. Who is there now nothing brings again: of each person the last news stays.
     pub(super) fn resync(&self, rooms: &[RoomId], reason: ResyncReason) {
         let mut inner = self.lock();
-        inner.keep(|event| match event.room() {
-            Some(room) => is_own(event) || rooms.binary_search(&room).is_err(),
-            None => matches!(event, Event::Closing { .. }),
-        });
+        inner.keep_last_presence();
+        inner.keep(|event| event.room().is_none_or(|room| is_own(event) || rooms.binary_search(&room).is_err()));
         for room in rooms {
             inner.add(Burst::one(Event::Resync { room: *room, reason }));
         }
@@ -153,6 +151,18 @@ impl Inner {
         self.cut_first();
         self.bursts.retain(|burst| burst.frames().first().is_some_and(|frame| wanted(frame.event())));
         self.bytes = self.bursts.iter().map(|burst| burst.bytes()).sum();
+    }
+
+    /// Keeps of each person only the last that waits of their coming and going.
+    fn keep_last_presence(&mut self) {
+        let mut known = HashSet::new();
+        let mut is_news = |burst: &Burst| match burst.frames().first().map(|frame| frame.event()) {
+            Some(Event::Presence { user_id, .. }) => known.insert(user_id.clone()),
+            _ => true,
+        };
+        let mut last: VecDeque<_> = self.bursts.drain(..).rev().filter(|burst| is_news(burst)).collect();
+        last.make_contiguous().reverse();
+        self.bursts = last;
     }
 
     /// The next frame.

@@ -1,6 +1,6 @@
 //! Who falls behind, and who does not.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use chat_core::{CreateRoom, Event, Limits, Options, SendMessage, Subscribed, Sync};
 use futures_util::{FutureExt as _, future::join_all};
@@ -97,4 +97,26 @@ async fn who_keeps_up_loses_no_room_however_large_what_is_told_at_once() {
         }
     };
     tokio::join!(sending, reading);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_falls_behind_still_hears_who_came_and_went() {
+    let s = Stage::limited(Limits { pending_bytes: 20_000, ..Limits::default() }).await;
+    s.host().add_participant(s.room, user("cat")).await.unwrap();
+    let mut ben = s.opens("ben").await;
+    let cat = s.of("cat").live();
+    // The ticker tells it when everybody waits.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    drop(cat);
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    for n in 0..500 {
+        s.says("ann", &n.to_string()).await;
+    }
+    let told: Vec<_> = std::iter::from_fn(|| ben.next().now_or_never().flatten()).collect();
+    assert_eq!(told.last().map(|frame| kind(frame)).as_deref(), Some("resync"));
+    let of_cat = told.iter().filter_map(|frame| match frame.event() {
+        Event::Presence { user_id, online, .. } if *user_id == user("cat") => Some(*online),
+        _ => None,
+    });
+    assert_eq!(of_cat.collect::<Vec<_>>(), [false], "only how it is now");
 }

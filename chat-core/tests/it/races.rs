@@ -233,6 +233,20 @@ async fn a_delete_while_editing_ends_deleted() {
 }
 
 #[tokio::test]
+async fn two_edits_at_once_never_leave_a_message_that_says_nothing() {
+    let s = Stage::new().await;
+    let file = serde_json::from_str(r#"{"name":"a","content_type":"image/png","size":1,"url":"/a"}"#).unwrap();
+    let image = SendMessage { message_type: MessageType::Image, attachments: vec![file], ..SendMessage::text("look") };
+    let message = s.of("ann").send(s.room, image).await.unwrap().message;
+    let no_words = EditMessage::text(message.id, "");
+    let no_files = EditMessage { content: None, attachments: Some(Vec::new()), ..no_words.clone() };
+    let (ann, host) = (s.of("ann"), s.host());
+    let both = tokio::join!(ann.edit(no_files), host.edit(no_words));
+    assert!(both.0.is_ok(), "{both:?}");
+    assert_eq!(both.1.unwrap_err().to_string(), "`content` must not be blank");
+}
+
+#[tokio::test]
 async fn a_room_that_freezes_or_goes_lets_nothing_in_behind_it() {
     let s = Stage::new().await;
     let (ann, host) = (s.of("ann"), s.host());
@@ -255,20 +269,6 @@ async fn a_room_that_freezes_or_goes_lets_nothing_in_behind_it() {
     assert_eq!(late.unwrap_err(), Error::NotFound { what: "room" });
     assert_eq!(mark.unwrap_err(), Error::NotFound { what: "room" });
 }
-#[tokio::test]
-async fn two_edits_at_once_never_leave_a_message_that_says_nothing() {
-    let s = Stage::new().await;
-    let file = serde_json::from_str(r#"{"name":"a","content_type":"image/png","size":1,"url":"/a"}"#).unwrap();
-    let image = SendMessage { message_type: MessageType::Image, attachments: vec![file], ..SendMessage::text("look") };
-    let message = s.of("ann").send(s.room, image).await.unwrap().message;
-    let no_words = EditMessage::text(message.id, "");
-    let no_files = EditMessage { content: None, attachments: Some(Vec::new()), ..no_words.clone() };
-    let (ann, host) = (s.of("ann"), s.host());
-    let both = tokio::join!(ann.edit(no_files), host.edit(no_words));
-    assert!(both.0.is_ok(), "{both:?}");
-    assert_eq!(both.1.unwrap_err().to_string(), "`content` must not be blank");
-}
-
 
 #[tokio::test]
 async fn names_keep_one_meaning_also_where_nothing_was_to_do() {
@@ -287,29 +287,6 @@ async fn names_keep_one_meaning_also_where_nothing_was_to_do() {
     assert_eq!(repeated.info.name.as_deref(), Some("B"), "a repeat does not undo what came after");
 }
 
-#[tokio::test]
-async fn a_key_that_is_made_can_be_used_at_once() {
-    let s = Stage::new().await;
-    let key: chat_core::RoomKey = "job:7".parse().unwrap();
-    let host = s.host();
-    let create = CreateRoom::keyed(key.clone()).with(user("ann"));
-    let sends = join_all((0..3).map(|n| host.send(key.clone(), SendMessage::system(n.to_string()))));
-    let (made, sent) = tokio::join!(host.create_room(create), sends);
-    assert_eq!(made.unwrap().info.key, Some(key));
-    assert_eq!(sent.into_iter().map(|sent| sent.unwrap().message.seq).collect::<Vec<_>>(), [1, 2, 3]);
-}
-
-#[tokio::test]
-async fn what_must_wait_for_each_other_holds_up_nobody_else() {
-    let store = Held::new();
-    let s = Stage::on(Arc::clone(&store) as _).await;
-    let (ben, ann) = (s.of("ben"), s.of("ann"));
-    let before = store.calls(Call::Commit);
-    let toggles = join_all(
-        (0..3_000).map(|n| ben.update_me(s.room, UpdateMe { pinned: Some(n % 2 == 0), ..UpdateMe::default() })),
-    );
-    let sending = async {
-        ann.send(s.room, SendMessage::text("hi")).await.unwrap();
 #[tokio::test]
 async fn what_had_nothing_to_do_has_taken_its_name() {
     let s = Stage::new().await;
@@ -342,6 +319,29 @@ fn keyed(key: &str) -> CreateRoom {
     CreateRoom::keyed(key.parse().unwrap())
 }
 
+#[tokio::test]
+async fn a_key_that_is_made_can_be_used_at_once() {
+    let s = Stage::new().await;
+    let key: chat_core::RoomKey = "job:7".parse().unwrap();
+    let host = s.host();
+    let create = CreateRoom::keyed(key.clone()).with(user("ann"));
+    let sends = join_all((0..3).map(|n| host.send(key.clone(), SendMessage::system(n.to_string()))));
+    let (made, sent) = tokio::join!(host.create_room(create), sends);
+    assert_eq!(made.unwrap().info.key, Some(key));
+    assert_eq!(sent.into_iter().map(|sent| sent.unwrap().message.seq).collect::<Vec<_>>(), [1, 2, 3]);
+}
+
+#[tokio::test]
+async fn what_must_wait_for_each_other_holds_up_nobody_else() {
+    let store = Held::new();
+    let s = Stage::on(Arc::clone(&store) as _).await;
+    let (ben, ann) = (s.of("ben"), s.of("ann"));
+    let before = store.calls(Call::Commit);
+    let toggles = join_all(
+        (0..3_000).map(|n| ben.update_me(s.room, UpdateMe { pinned: Some(n % 2 == 0), ..UpdateMe::default() })),
+    );
+    let sending = async {
+        ann.send(s.room, SendMessage::text("hi")).await.unwrap();
         store.calls(Call::Commit) - before
     };
     let (_, commits) = tokio::join!(toggles, sending);
