@@ -30,8 +30,8 @@ const FEW: usize = 16;
 
 /// The key of a name in the index: its room's number, and 32 bits of a hash of it and whose it is. What is found under
 /// a key is then compared.
-pub(crate) fn key(digester: Digester, number: i64, actor: Option<&UserId>, name: &ClientId) -> i64 {
-    place(number, digester.request(&(actor, name)) & u64::from(u32::MAX))
+pub(crate) fn key(digester: Digester, number: i64, by: Option<&UserId>, name: &ClientId) -> i64 {
+    place(number, digester.request(&(by, name)) & u64::from(u32::MAX))
 }
 
 /// A name: its key, and the `seq` of the message that bears it.

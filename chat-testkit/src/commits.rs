@@ -60,7 +60,7 @@ impl CommitExt for Commit {
         if let Some(Write::Post(post)) = self.writes.first_mut() {
             post.client_id = Some(client_id(name));
         }
-        self.operation = Some(OperationName { scope, name: client_id(name), digest });
+        self.operation = Some(OperationName { scope, by: self.actor.clone(), name: client_id(name), digest });
         self
     }
 

@@ -190,6 +190,7 @@ impl Step {
         let makes = matches!(writes.first(), Some(Write::CreateRoom(_)));
         let named = |(name, digest)| OperationName {
             scope: if makes { NO_ROOM } else { room },
+            by: self.actor.map(Who::user),
             name: client_id(&format!("op {name}")),
             digest,
         };

@@ -8,7 +8,7 @@ use std::{
 use crate::{
     model::{
         Command, CreateRoom, DeleteMessage, EditMessage, Error, Member, Message, MessageId, Result, Role, Room, RoomId,
-        RoomInfo, RoomKey, RoomRef, Timestamp, UserId,
+        RoomInfo, RoomKey, RoomRef, SendMessage, Timestamp, UserId,
     },
     rules::{self, Actor, Decision, NewRoomPlan, Scene, plan_room},
     store::{Commit, Guard, MemberChange, NO_ROOM, Operation, OperationName, RoomSelector, Target, Viewer, Write},
@@ -323,18 +323,30 @@ impl Lane {
     /// What was done before under the command's name, if it has one.
     async fn done_before(&self, request: &Request, scope: RoomId) -> Result<Option<Operation>> {
         let Some(name) = request.command.client_id() else { return Ok(None) };
-        let digest = self.store.digester().request(&request.command);
-        match self.store.operation(scope, request.actor.user(), name).await? {
+        let digest = self.digest_of(request);
+        match self.store.operation(scope, request.speaks_for(), name).await? {
             Some(operation) if operation.digest != digest => Err(Error::OperationConflict),
             operation => Ok(operation),
+        }
+    }
+
+    /// What a command asks for. Whom a message is from says whose its name is already.
+    fn digest_of(&self, request: &Request) -> u64 {
+        let digester = self.store.digester();
+        match &request.command {
+            Command::SendMessage(send) if send.sender.is_some() => {
+                digester.request(&Command::SendMessage(SendMessage { sender: None, ..send.clone() }))
+            }
+            command => digester.request(command),
         }
     }
 
     pub(super) fn commit_of(&self, request: &Request, room: RoomId, scope: RoomId, decision: Decision) -> Commit {
         let operation = request.command.client_id().map(|name| OperationName {
             scope,
+            by: request.speaks_for().cloned(),
             name: name.clone(),
-            digest: self.store.digester().request(&request.command),
+            digest: self.digest_of(request),
         });
         Commit {
             room,
@@ -343,6 +355,16 @@ impl Lane {
             guard: decision.guard,
             operation,
             writes: decision.writes,
+        }
+    }
+}
+
+impl Request {
+    /// Whose the command's name is: what the host sends for somebody is theirs, as if they had sent it themselves.
+    fn speaks_for(&self) -> Option<&UserId> {
+        match (&self.actor, &self.command) {
+            (Actor::Host, Command::SendMessage(send)) => send.sender.as_ref(),
+            (actor, _) => actor.user(),
         }
     }
 }

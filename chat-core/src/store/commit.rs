@@ -40,7 +40,9 @@ pub struct Guard {
 pub struct OperationName {
     /// The room it is unique in; [`NO_ROOM`] for one that makes a room.
     pub scope: RoomId,
-    /// The name, unique per scope and actor.
+    /// Whose it is: that of whoever acts, or of the one in whose name the host sends; nobody is the host.
+    pub by: Option<UserId>,
+    /// The name, unique per scope and whose it is.
     pub name: ClientId,
     /// The hash of the request.
     pub digest: u64,

@@ -265,3 +265,24 @@ async fn a_page_counts_what_its_json_takes_in_memory() {
     let page = s.of("ben").history(s.room, Window::Latest, Some(40)).await.unwrap();
     assert!(page.results.len() < 20 && page.next.is_some(), "{}", page.results.len());
 }
+
+#[tokio::test]
+async fn the_name_of_what_the_host_sends_for_somebody_is_theirs() {
+    let s = Stage::new().await;
+    let named = |text: &str| SendMessage::text(text).with_client_id("c1".parse().unwrap());
+    let host = s.host();
+    let for_ann = host.send(s.room, named("hi").on_behalf_of(user("ann"))).await.unwrap();
+    let for_ben = host.send(s.room, named("ho").on_behalf_of(user("ben"))).await.unwrap();
+    assert!(!for_ann.duplicate && !for_ben.duplicate);
+    // Whoever repeats it, they themselves or the host, gets the first result.
+    let again = s.of("ann").send(s.room, named("hi")).await.unwrap();
+    assert_eq!((again.duplicate, again.message.id), (true, for_ann.message.id));
+    let own = SendMessage::text("mine").with_client_id("c2".parse().unwrap());
+    let sent = s.of("ann").send(s.room, own.clone()).await.unwrap().message;
+    let repeated = host.send(s.room, own.clone().on_behalf_of(user("ann"))).await.unwrap();
+    assert_eq!((repeated.duplicate, repeated.message.id), (true, sent.id));
+    // Nobody else finds out what it stands for.
+    let probe = own.on_behalf_of(user("ann"));
+    assert_eq!(s.of("ben").send(s.room, probe).await.unwrap_err().code(), Code::Forbidden);
+    assert_eq!(s.texts().await, ["hi", "ho", "mine"]);
+}

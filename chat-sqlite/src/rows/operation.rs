@@ -21,19 +21,19 @@ pub(crate) fn operation(
     digester: Digester,
     number: Option<i64>,
     scope: RoomId,
-    actor: Option<&UserId>,
+    by: Option<&UserId>,
     name: &ClientId,
 ) -> Outcome<Option<Operation>> {
     const AT: &str = "SELECT request, ?2, id, place & 4294967295, NULL FROM message \
-         WHERE place = ?1 AND request IS NOT NULL AND client_id = ?4 AND ifnull(actor, ifnull(sender, '')) = ?3";
+         WHERE place = ?1 AND request IS NOT NULL AND client_id = ?4 AND ifnull(sender, '') = ?3";
     // The index first: most often nothing is there.
     const SELECT: &str = "SELECT request, ?2, id, place & 4294967295, NULL FROM name \
          CROSS JOIN message ON place = (key >> 32 << 32 | name.seq) \
-         WHERE key = ?1 AND request IS NOT NULL AND client_id = ?4 AND ifnull(actor, ifnull(sender, '')) = ?3 \
+         WHERE key = ?1 AND request IS NOT NULL AND client_id = ?4 AND ifnull(sender, '') = ?3 \
          UNION ALL SELECT request, room, message, seq, user FROM operation \
          WHERE scope = ?2 AND actor = ?3 AND name = ?4";
     let find = |select, place: Option<i64>| {
-        let params = params![place, scope.as_bytes(), actor.map_or("", UserId::as_str), name.as_str()];
+        let params = params![place, scope.as_bytes(), by.map_or("", UserId::as_str), name.as_str()];
         connection.one(select, params, |row| {
             let target = match row.get::<_, Option<[u8; 16]>>(2)? {
                 Some(id) => Target::Message { id: MessageId::from_bytes(id), seq: count(row, 3)? },
@@ -42,7 +42,7 @@ pub(crate) fn operation(
             Ok(Operation { digest: hash(row, 0)?, room: RoomId::from_bytes(row.get(1)?), target })
         })
     };
-    let key = number.map(|number| names::key(digester, number, actor, name));
+    let key = number.map(|number| names::key(digester, number, by, name));
     for place in key.map_or_else(Vec::new, |key| names.places(key)) {
         if let Some(found) = find(AT, Some(place))? {
             return Ok(Some(found));
@@ -54,7 +54,6 @@ pub(crate) fn operation(
 /// Records an operation that no message's row does.
 pub(crate) fn insert_operation(
     connection: &Connection,
-    actor: Option<&UserId>,
     named: &OperationName,
     room: RoomId,
     target: &Target,
@@ -67,9 +66,9 @@ pub(crate) fn insert_operation(
         Target::Member(user) => (None, None, Some(user.as_str())),
         Target::Room => (None, None, None),
     };
-    let actor = actor.map_or("", UserId::as_str);
+    let by = named.by.as_ref().map_or("", UserId::as_str);
     let request = named.digest.cast_signed();
     let (scope, name, room, at) = (named.scope.as_bytes(), named.name.as_str(), room.as_bytes(), at.as_millis());
-    connection.run(INSERT, params![scope, actor, name, request, room, message, seq, user, at])?;
+    connection.run(INSERT, params![scope, by, name, request, room, message, seq, user, at])?;
     Ok(())
 }

@@ -133,13 +133,12 @@ impl<'a> Draft<'a> {
 
     /// What was done before under the commit's name.
     fn before(&mut self) -> Result<Option<Applied>, Stop> {
-        let Some(OperationName { scope, name, digest }) = &self.operation else { return Ok(None) };
+        let Some(OperationName { scope, by, name, digest }) = &self.operation else { return Ok(None) };
         let number = match &self.head {
             Some(head) if *scope == self.id => Some(head.head.number),
             _ => self.heads.room(self.connection, *scope)?.map(|head| head.head.number),
         };
-        let (digester, actor) = (self.meta.digester, self.actor.as_ref());
-        match rows::operation(self.connection, self.names, digester, number, *scope, actor, name)? {
+        match rows::operation(self.connection, self.names, self.meta.digester, number, *scope, by.as_ref(), name)? {
             Some(before) if before.digest == *digest => Ok(Some(Applied::Before(before))),
             Some(_) => Err(Refusal::OperationConflict.into()),
             None => Ok(None),
@@ -200,7 +199,7 @@ impl<'a> Draft<'a> {
             && (named.scope != self.id || self.head.is_some())
         {
             let target = self.first.take().unwrap_or(Target::Room);
-            rows::insert_operation(self.connection, self.actor.as_ref(), &named, self.id, &target, self.at)?;
+            rows::insert_operation(self.connection, &named, self.id, &target, self.at)?;
         }
         if let Some((key, seq)) = self.named {
             self.names.put(key, seq);
@@ -447,8 +446,9 @@ impl<'a> Draft<'a> {
     /// Writes the row of a message; of the commit's first one, together with the operation that it is.
     fn insert(&mut self, posted: &Posted, is_first: bool) -> Result<(), Stop> {
         let (digester, number) = (self.meta.digester, self.number()?);
-        let name = posted.row.message.client_id.as_ref();
-        let operation = self.operation.take_if(|named| is_first && named.scope == self.id && Some(&named.name) == name);
+        let Message { client_id, sender, .. } = &posted.row.message;
+        let says = |named: &OperationName| Some(&named.name) == client_id.as_ref() && named.by == *sender;
+        let operation = self.operation.take_if(|named| is_first && named.scope == self.id && says(named));
         let request = operation.as_ref().map(|named| named.digest);
         rows::insert_message(self.connection, digester, number, posted, request).map_err(|failure| match failure {
             Failure::Sqlite(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
@@ -458,7 +458,7 @@ impl<'a> Draft<'a> {
             failure => Stop::Failed(failure),
         })?;
         if let Some(named) = operation {
-            let key = names::key(digester, number, self.actor.as_ref(), &named.name);
+            let key = names::key(digester, number, named.by.as_ref(), &named.name);
             self.named = Some((key, posted.row.message.seq));
         }
         Ok(())

@@ -122,6 +122,32 @@ pub async fn names_belong_to_a_room_and_a_sender(backend: &dyn Backend) {
     assert_eq!(digest(&other, Some(&alice())).await, None);
 }
 
+/// What the host does in somebody's name is found under that name, by whomever it is repeated.
+pub async fn a_name_belongs_to_whom_the_host_speaks_for(backend: &dyn Backend) {
+    let store = backend.open().await;
+    let story = Story::begin(&store, &[bob()]).await;
+    let by_the_host = |user: &UserId, write| {
+        let mut commit = story.writes([write]).by(user).named("one", 1);
+        commit.actor = None;
+        commit
+    };
+    for user in [alice(), bob()] {
+        story.apply(by_the_host(&user, commits::post(story.fresh(), &user, "hello"))).await;
+        assert!(store.operation(story.room(), Some(&user), &client_id("one")).await.expect("it answers").is_some());
+        before(&story.try_apply(send(&story, &user, "one", 1)).await);
+        assert_eq!(story.refused(send(&story, &user, "one", 2)).await, Refusal::OperationConflict);
+    }
+    assert_eq!(store.operation(story.room(), None, &client_id("one")).await, Ok(None));
+    story.apply(by_the_host(&carol(), commits::join(&carol(), Role::Member))).await;
+    assert!(store.operation(story.room(), Some(&carol()), &client_id("one")).await.expect("it answers").is_some());
+    // The message that the host posts for somebody may be named by another.
+    let mut others = story.writes([commits::post(story.fresh(), &bob(), "hi")]).named("two", 2);
+    others.actor = None;
+    story.apply(others).await;
+    assert!(store.operation(story.room(), None, &client_id("two")).await.expect("it answers").is_some());
+    assert_eq!(store.operation(story.room(), Some(&bob()), &client_id("two")).await, Ok(None));
+}
+
 /// What is remembered of each kind of operation: its room, and what its first change was about.
 pub async fn an_operation_remembers_its_first_change(backend: &dyn Backend) {
     let store = backend.open().await;

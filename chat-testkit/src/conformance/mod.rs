@@ -115,6 +115,7 @@ macro_rules! store_conformance {
                 duplicates_at_once_are_done_once
                 duplicates_in_one_batch_are_done_once
                 names_belong_to_a_room_and_a_sender
+                a_name_belongs_to_whom_the_host_speaks_for
                 an_operation_remembers_its_first_change
                 what_was_refused_leaves_its_name_free
                 a_deleted_room_takes_its_names_along

@@ -165,7 +165,7 @@ pub async fn digests_have_64_bits(backend: &dyn Backend) {
     let story = Story::begin(&store, &[bob()]).await;
     for digest in [0, 1, i64::MAX as u64, 1 << 63, u64::MAX] {
         let name = ClientId::new(format!("op {digest}")).expect("a name");
-        let operation = Some(OperationName { scope: story.room(), name: name.clone(), digest });
+        let operation = Some(OperationName { scope: story.room(), by: None, name: name.clone(), digest });
         let commit = chat_core::store::Commit { operation, ..story.writes([commits::rename("a name")]) };
         story.apply(commit).await;
         let kept = store.operation(story.room(), None, &name).await.expect("the store answers");

@@ -18,7 +18,7 @@ impl State {
     pub(super) fn commit(&mut self, epoch: u64, digester: Digester, commit: Commit) -> Result<Applied, CommitError> {
         let Commit { room, actor, at, guard, operation, writes } = commit;
         if let Some(named) = &operation
-            && let Some(before) = self.operation(named.scope, actor.as_ref(), &named.name)
+            && let Some(before) = self.operation(named.scope, named.by.as_ref(), &named.name)
         {
             let same = before.digest == named.digest;
             return if same { Ok(Applied::Before(before.clone())) } else { Err(Refusal::OperationConflict.into()) };
@@ -26,7 +26,7 @@ impl State {
         self.check_room(room, &writes)?;
         self.check_guard(room, &guard)?;
 
-        let mut draft = Draft::new(self, room, epoch, digester, actor.clone(), at);
+        let mut draft = Draft::new(self, room, epoch, digester, actor, at);
         for write in writes {
             draft.write(write)?;
         }
@@ -36,7 +36,8 @@ impl State {
         if let Some(named) = operation
             && (named.scope != room || self.rooms.contains_key(&room))
         {
-            self.operations.insert((named.scope, actor, named.name), Operation { digest: named.digest, room, target });
+            self.operations
+                .insert((named.scope, named.by, named.name), Operation { digest: named.digest, room, target });
         }
         Ok(Applied::Done(done))
     }

@@ -44,7 +44,7 @@ pub(super) struct ChangeRow {
     pub(super) chain: u64,
 }
 
-/// The scope, the actor and the name of an operation.
+/// The scope and the name of an operation, and whose it is.
 pub(super) type OperationKey = (RoomId, Option<UserId>, ClientId);
 
 /// A room as somebody in it, or the host, may see it. Whoever may not see it does not get one.
@@ -74,8 +74,8 @@ impl State {
         self.rooms.values().filter_map(move |data| data.seen_by(viewer))
     }
 
-    pub(super) fn operation(&self, scope: RoomId, actor: Option<&UserId>, name: &ClientId) -> Option<&Operation> {
-        self.operations.get(&(scope, actor.cloned(), name.clone()))
+    pub(super) fn operation(&self, scope: RoomId, by: Option<&UserId>, name: &ClientId) -> Option<&Operation> {
+        self.operations.get(&(scope, by.cloned(), name.clone()))
     }
 
     pub(super) fn view(&self, room: &RoomSelector, users: &[UserId]) -> Option<View> {
