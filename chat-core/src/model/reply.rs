@@ -98,7 +98,8 @@ pub enum Sync {
         /// Always true.
         same: bool,
     },
-    /// What changed since the cursor, in its present state, in order of its last change.
+    /// What changed since the cursor, in its present state: what is new in the place where it came, all else in that
+    /// of its last change.
     Changes {
         /// The changes.
         changes: Vec<Event>,

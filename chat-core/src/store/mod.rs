@@ -323,7 +323,8 @@ pub struct CatchUp {
 pub enum Missed {
     /// Nothing.
     Nothing,
-    /// What changed, each target once, in its present state, in order of its last change.
+    /// What changed, each target once, in its present state: what is new to the viewer in the place where it was posted
+    /// or came in, everything else in that of its last change.
     Changes {
         /// The changes that the viewer may see.
         changes: Vec<Change>,

@@ -146,8 +146,9 @@ impl Seen<'_> {
         Ok(steps)
     }
 
-    /// What the change `rev` was about, as it is now; nothing if it changed again later, or the viewer may not see it.
-    /// What it did is told from where a reader at `since` stands: what is new to them was posted, or added.
+    /// What the change `rev` was about, as it is now; nothing if the viewer may not see it, or it is not told here. What
+    /// is new to a reader at `since` is told where it was posted, or came in: in steps, that may be one, and what became
+    /// of it the next. Everything else is told at its last change.
     fn present(&self, rev: Rev, about: What, since: Rev) -> Outcome<Option<ChangeBody>> {
         let connection = self.snapshot.connection;
         match about {
@@ -158,7 +159,7 @@ impl Seen<'_> {
             }
             What::Other(About::Member(user)) => {
                 let member = rows::member(connection, self.number, self.room.id, &user)?;
-                Ok(member.filter(|member| member.rev == rev).map(|member| present_member(member, since)))
+                Ok(member.and_then(|member| present_member(rev, member, since)))
             }
             What::Other(About::Room) => {
                 Ok((self.room.info_rev == rev).then(|| ChangeBody::Room(Box::new(self.room.clone()))))
@@ -168,13 +169,15 @@ impl Seen<'_> {
 
     fn present_message(&self, rev: Rev, posted: Posted, since: Rev) -> Option<ChangeBody> {
         let (message, post_rev) = (posted.row.message, posted.row.post_rev);
-        if message.rev != rev || message.seq < self.first_visible() {
+        let is_new = post_rev > since;
+        let here = if is_new { post_rev } else { message.rev };
+        if here != rev || message.seq < self.first_visible() {
             return None;
         }
         let (deleted, message) = (message.is_deleted(), Arc::new(message));
         Some(match () {
             () if deleted => ChangeBody::Deleted(message),
-            () if post_rev > since => ChangeBody::Posted(message),
+            () if is_new => ChangeBody::Posted(message),
             () => ChangeBody::Edited(message),
         })
     }
@@ -189,13 +192,16 @@ impl Seen<'_> {
     }
 }
 
-fn present_member(member: Member, since: Rev) -> ChangeBody {
-    let (active, joined_rev, member) = (member.is_active(), member.joined_rev, Box::new(member));
-    match () {
+fn present_member(rev: Rev, member: Member, since: Rev) -> Option<ChangeBody> {
+    let active = member.is_active();
+    let is_new = active && member.joined_rev > since;
+    let here = if is_new { member.joined_rev } else { member.rev };
+    let member = Box::new(member);
+    (here == rev).then_some(match () {
         () if !active => ChangeBody::Removed(member),
-        () if joined_rev > since => ChangeBody::Added(member),
+        () if is_new => ChangeBody::Added(member),
         () => ChangeBody::Updated(member),
-    }
+    })
 }
 
 impl From<Posted> for Step {

@@ -232,12 +232,48 @@ pub async fn each_thing_is_told_once_as_it_is_now(backend: &dyn Backend) {
     story.gets_role(&carol(), Role::Admin).await;
     story.is_named("second").await;
     assert_eq!(told(before).await, ["posted", "deleted", "added", "room"]);
-    assert_eq!(told(posted).await, ["edited", "deleted", "added", "room"]);
+    assert_eq!(told(posted).await, ["added", "edited", "deleted", "room"]);
     assert_eq!(told(joined).await, ["edited", "deleted", "updated", "room"]);
     story.leaves(&carol()).await;
     assert_eq!(told(joined).await, ["edited", "deleted", "room", "removed"]);
     story.joins(&carol()).await;
     assert_eq!(told(joined).await, ["edited", "deleted", "room", "added"], "they came in anew");
+}
+
+/// What came in one step and changed after it is new in that step: in no step is it told as another one before.
+pub async fn what_is_new_is_told_as_new_in_steps_of_any_size(backend: &dyn Backend) {
+    let store = backend.open().await;
+    let story = Story::begin(&store, &[bob()]).await;
+    let begin = story.head().await.cursor(store.epoch());
+    let message = story.says(&alice(), "one").await;
+    story.joins(&carol()).await;
+    story.edits(&alice(), message.id, "one!").await;
+    story.gets_role(&carol(), Role::Admin).await;
+    story.edits(&alice(), message.id, "one!!").await;
+    for limits in [1, 2, 3, 4, 9].map(|changes| CatchUpLimits { changes, ..WHOLE }) {
+        // By count, and by weight.
+        for limits in [limits, CatchUpLimits { bytes: 0, ..limits }] {
+            let (mut since, mut told) = (begin, Vec::new());
+            loop {
+                let rooms = [(story.room(), Some(since))];
+                let missed = store.catch_up(Viewer::User(&bob()), &rooms, limits).await.expect("it answers").remove(0);
+                let CatchUp { cursor, missed: Missed::Changes { changes, more }, .. } = missed.expect("in the room")
+                else {
+                    panic!("bob was there all the time")
+                };
+                since = cursor;
+                told.extend(changes.into_iter().map(|change| (change.cursor.rev - begin.rev, change.body)));
+                if !more {
+                    break;
+                }
+            }
+            // What changed in a later step is told once more there.
+            let [(1, ChangeBody::Posted(message)), (2, ChangeBody::Added(member)), ..] = &told[..] else {
+                panic!("bob knew neither: {limits:?}: {told:?}")
+            };
+            assert_eq!((message.content.as_deref(), member.role), (Some("one!!"), Role::Admin), "{limits:?}");
+        }
+    }
 }
 
 /// Who did it and when stands beside each change, live and later.

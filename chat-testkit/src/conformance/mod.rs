@@ -166,6 +166,7 @@ macro_rules! store_conformance {
                 the_beginning_is_a_position
                 a_position_that_does_not_fit_begins_anew
                 each_thing_is_told_once_as_it_is_now
+                what_is_new_is_told_as_new_in_steps_of_any_size
                 a_change_is_the_same_live_and_later
                 nothing_deleted_or_hidden_comes_back
                 answers_keep_to_their_weight

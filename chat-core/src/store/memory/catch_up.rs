@@ -78,8 +78,9 @@ impl Seen<'_> {
         (cursor, Missed::Changes { changes, more: cursor.rev < self.data.room.last_rev })
     }
 
-    /// What the change `rev` was about, as it is now; nothing if it changed again later, or the viewer may not see it.
-    /// What it did is told from where a reader at `since` stands: what is new to them was posted, or added.
+    /// What the change `rev` was about, as it is now; nothing if the viewer may not see it, or it is not told here. What
+    /// is new to a reader at `since` is told where it was posted, or came in: in steps, that may be one, and what became
+    /// of it the next. Everything else is told at its last change.
     fn present(self, rev: Rev, target: &Target, since: Rev) -> Option<ChangeBody> {
         match target {
             Target::Room => {
@@ -87,11 +88,13 @@ impl Seen<'_> {
                 (room.info_rev == rev).then(|| ChangeBody::Room(Box::new(room.clone())))
             }
             Target::Message { seq, .. } => {
-                let posted = self.data.messages.get(seq).filter(|row| row.message.rev == rev && self.sees(*seq))?;
+                let posted = self.data.messages.get(seq).filter(|_| self.sees(*seq))?;
                 let message = Arc::clone(&posted.message);
-                Some(match () {
+                let is_new = posted.rev > since;
+                let here = if is_new { posted.rev } else { message.rev };
+                (here == rev).then_some(match () {
                     () if message.is_deleted() => ChangeBody::Deleted(message),
-                    () if posted.rev > since => ChangeBody::Posted(message),
+                    () if is_new => ChangeBody::Posted(message),
                     () => ChangeBody::Edited(message),
                 })
             }
@@ -100,12 +103,14 @@ impl Seen<'_> {
     }
 
     fn present_member(self, rev: Rev, user: &UserId, since: Rev) -> Option<ChangeBody> {
-        let member = self.data.members.get(user).filter(|member| member.rev == rev)?;
+        let member = self.data.members.get(user)?;
+        let is_new = member.is_active() && member.joined_rev > since;
+        let here = if is_new { member.joined_rev } else { member.rev };
         let told = Box::new(member.clone());
-        Some(match member {
-            out if !out.is_active() => ChangeBody::Removed(told),
-            _ if member.joined_rev > since => ChangeBody::Added(told),
-            _ => ChangeBody::Updated(told),
+        (here == rev).then_some(match () {
+            () if !member.is_active() => ChangeBody::Removed(told),
+            () if is_new => ChangeBody::Added(told),
+            () => ChangeBody::Updated(told),
         })
     }
 
