@@ -1,7 +1,8 @@
 //! The SQLite store of chat-core: everything in one file, and nothing to run beside it.
 //!
 //! One thread writes. It takes what waits, applies it in one transaction, syncs once, and answers everybody. A few
-//! threads read, each from one snapshot. What is short is done by whoever asks, as long as short things were short
+//! threads read, each from one snapshot; what the writes of others wait for comes first, and where there are two threads
+//! or more, long reads never have all of them. What is short is done by whoever asks, as long as short things were short
 //! lately; so a slow disk holds up these threads, and seldom a runtime. Nobody else may have the file open for writing: a lock
 //! file says so.
 //!

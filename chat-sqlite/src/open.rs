@@ -21,7 +21,8 @@ use crate::{
 pub struct Options {
     /// When a commit counts as durable.
     pub synchronous: Synchronous,
-    /// How many threads read, each with a connection of its own; at least 1.
+    /// How many threads read, each with a connection of its own; at least 1. Of two or more, one is kept for what is
+    /// short.
     pub readers: usize,
     /// How much of the file is kept in memory, in bytes, over all connections together. The writer has half of it.
     pub cache_bytes: usize,

@@ -21,7 +21,7 @@ use crate::{
     failure::Outcome,
     names::Names,
     open::{self, OpenError, Options},
-    readers::{Length, Reader, ReaderHandle, ReaderPool, Snapshot},
+    readers::{Length, OwnedViewer, Reader, ReaderHandle, ReaderPool, Snapshot},
     schema::Meta,
     writer::{SharedWriter, Writer, WriterHandle},
 };
@@ -95,22 +95,16 @@ impl SqliteStore {
         self.handles.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(pick).ok_or(StoreError::Closed)
     }
 
-    /// Something that is short where everything is in memory. Whoever looks again and again, and never has to wait, lets
-    /// others run now and then.
-    async fn read_short<T: Send + 'static>(
-        &self,
-        read: impl FnOnce(&Snapshot<'_>) -> Outcome<T> + Send + 'static,
-    ) -> StoreResult<T> {
-        consume_budget().await;
-        self.handle(|handles| handles.readers.clone())?.read(Length::Short, read).await
-    }
-
-    /// Something that may be long.
+    /// Reads. Whoever looks again and again at what is short, and never has to wait, lets others run now and then.
     async fn read<T: Send + 'static>(
         &self,
+        length: Length,
         read: impl FnOnce(&Snapshot<'_>) -> Outcome<T> + Send + 'static,
     ) -> StoreResult<T> {
-        self.handle(|handles| handles.readers.clone())?.read(Length::Any, read).await
+        if length == Length::Short {
+            consume_budget().await;
+        }
+        self.handle(|handles| handles.readers.clone())?.read(length, read).await
     }
 }
 
@@ -165,17 +159,17 @@ impl Store for SqliteStore {
         name: &ClientId,
     ) -> StoreResult<Option<Operation>> {
         let (actor, name) = (actor.cloned(), name.clone());
-        self.read_short(move |snapshot| snapshot.operation(scope, actor.as_ref(), &name)).await
+        self.read(Length::Short, move |snapshot| snapshot.operation(scope, actor.as_ref(), &name)).await
     }
 
     async fn view(&self, room: &RoomSelector, users: &[UserId]) -> StoreResult<Option<View>> {
         let (room, users) = (room.clone(), users.to_vec());
-        self.read_short(move |snapshot| snapshot.view(&room, &users)).await
+        self.read(Length::Short, move |snapshot| snapshot.view(&room, &users)).await
     }
 
     async fn message(&self, viewer: Viewer<'_>, id: MessageId) -> StoreResult<Option<Message>> {
         let viewer = viewer.into();
-        self.read_short(move |snapshot| snapshot.message(&viewer, id)).await
+        self.read(Length::Short, move |snapshot| snapshot.message(&viewer, id)).await
     }
 
     async fn history(
@@ -186,12 +180,14 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> StoreResult<Option<History>> {
         let (viewer, room) = (viewer.into(), room.clone());
-        self.read_short(move |snapshot| snapshot.history(&viewer, &room, window, limit)).await
+        self.read(Length::Short, move |snapshot| snapshot.history(&viewer, &room, window, limit)).await
     }
 
     async fn messages(&self, viewer: Viewer<'_>, before: Option<MessageId>, limit: usize) -> StoreResult<Vec<Message>> {
         let viewer = viewer.into();
-        self.read(move |snapshot| snapshot.messages(&viewer, before, limit)).await
+        // The host's are found by their ids; a user's, by looking into each of their rooms.
+        let length = if matches!(viewer, OwnedViewer::Host) { Length::Short } else { Length::Any };
+        self.read(length, move |snapshot| snapshot.messages(&viewer, before, limit)).await
     }
 
     async fn participants(
@@ -202,7 +198,7 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> StoreResult<Option<Vec<Member>>> {
         let (viewer, after) = (viewer.into(), after.cloned());
-        self.read_short(move |snapshot| snapshot.participants(&viewer, room, after.as_ref(), limit)).await
+        self.read(Length::Short, move |snapshot| snapshot.participants(&viewer, room, after.as_ref(), limit)).await
     }
 
     async fn readers(
@@ -213,7 +209,7 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> StoreResult<Option<Vec<Member>>> {
         let (viewer, after) = (viewer.into(), after.cloned());
-        self.read(move |snapshot| snapshot.readers(&viewer, message, after.as_ref(), limit)).await
+        self.read(Length::Any, move |snapshot| snapshot.readers(&viewer, message, after.as_ref(), limit)).await
     }
 
     async fn rooms(
@@ -223,12 +219,12 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> StoreResult<Vec<RoomRow>> {
         let viewer = viewer.into();
-        self.read(move |snapshot| snapshot.rooms(&viewer, before, limit)).await
+        self.read(Length::Any, move |snapshot| snapshot.rooms(&viewer, before, limit)).await
     }
 
     async fn room(&self, viewer: Viewer<'_>, room: &RoomSelector) -> StoreResult<Option<RoomRow>> {
         let (viewer, room) = (viewer.into(), room.clone());
-        self.read_short(move |snapshot| snapshot.room(&viewer, &room)).await
+        self.read(Length::Short, move |snapshot| snapshot.room(&viewer, &room)).await
     }
 
     async fn catch_up(
@@ -238,17 +234,18 @@ impl Store for SqliteStore {
         limits: CatchUpLimits,
     ) -> StoreResult<Vec<Option<CatchUp>>> {
         let (viewer, rooms) = (viewer.into(), rooms.to_vec());
-        self.read(move |snapshot| snapshot.catch_up(&viewer, &rooms, limits)).await
+        self.read(Length::Any, move |snapshot| snapshot.catch_up(&viewer, &rooms, limits)).await
     }
 
     async fn unread(&self, user: &UserId) -> StoreResult<u64> {
         let user = user.clone();
-        self.read(move |snapshot| snapshot.unread(&user)).await
+        self.read(Length::Any, move |snapshot| snapshot.unread(&user)).await
     }
 
     async fn memberships(&self, users: &[UserId]) -> StoreResult<Vec<u64>> {
         let users = users.to_vec();
-        self.read(move |snapshot| users.iter().map(|user| snapshot.memberships(user)).collect()).await
+        let length = if users.len() == 1 { Length::Short } else { Length::Awaited };
+        self.read(length, move |snapshot| users.iter().map(|user| snapshot.memberships(user)).collect()).await
     }
 
     async fn close(&self) -> StoreResult<()> {
@@ -276,6 +273,7 @@ mod tests {
         pin::{Pin, pin},
         sync::atomic::{AtomicUsize, Ordering},
         task::{Context, Waker},
+        time::Duration,
     };
 
     use super::*;
@@ -286,7 +284,7 @@ mod tests {
         let options = Options { readers: 1, ..Options::default() };
         let store = SqliteStore::open_with(folder.path().join("chat.db"), options).unwrap();
         for _ in 0..3 {
-            let failed = store.read(|_| -> Outcome<()> { panic!("planted") }).await;
+            let failed = store.read(Length::Any, |_| -> Outcome<()> { panic!("planted") }).await;
             assert!(matches!(failed, Err(StoreError::Unavailable(_))), "{failed:?}");
         }
         assert_eq!(store.messages(Viewer::Host, None, 10).await, Ok(Vec::new()));
@@ -299,12 +297,12 @@ mod tests {
         let options = Options { readers: 1, ..Options::default() };
         let store = SqliteStore::open_with(folder.path().join("chat.db"), options).unwrap();
         let (release, held) = std::sync::mpsc::sync_channel(1);
-        let mut busy = pin!(store.read(move |_| Ok(held.recv())));
+        let mut busy = pin!(store.read(Length::Any, move |_| Ok(held.recv())));
         assert!(is_pending(busy.as_mut()));
         let done = Arc::new(AtomicUsize::new(0));
         for _ in 0..2 * crate::readers::WAITING {
             let done = Arc::clone(&done);
-            let given_up = pin!(store.read(move |_| Ok(done.fetch_add(1, Ordering::Relaxed))));
+            let given_up = pin!(store.read(Length::Any, move |_| Ok(done.fetch_add(1, Ordering::Relaxed))));
             assert!(is_pending(given_up));
             // One task may not do so much without a pause.
             tokio::task::yield_now().await;
@@ -317,6 +315,35 @@ mod tests {
         store.close().await.unwrap();
     }
 
+    #[tokio::test]
+    async fn long_reads_leave_a_thread_to_what_the_committer_waits_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options { readers: 2, ..Options::default() };
+        let store = SqliteStore::open_with(folder.path().join("chat.db"), options).unwrap();
+        let (hold, held) = std::sync::mpsc::sync_channel::<()>(0);
+        let held = Arc::new(std::sync::Mutex::new(held));
+        let wait = |_: usize| {
+            let held = Arc::clone(&held);
+            // Until nobody holds them any more.
+            Box::pin(store.read(Length::Any, move |_| Ok(held.lock().unwrap().recv().is_ok())))
+        };
+        let mut long: Vec<_> = (0..8).map(wait).collect();
+        assert!(long.iter_mut().all(|read| is_pending(read.as_mut())));
+        let everybody = [chat_testkit::cast::alice(), chat_testkit::cast::bob()];
+        let short = async {
+            let room = RoomSelector::Id(chat_testkit::cast::room_id(1));
+            assert_eq!(store.view(&room, &everybody).await, Ok(None));
+            assert_eq!(store.messages(Viewer::Host, None, 1).await, Ok(Vec::new()));
+            assert_eq!(store.memberships(&everybody).await, Ok(vec![0, 0]));
+        };
+        tokio::time::timeout(Duration::from_secs(10), short).await.expect("the long ones do not hold them up");
+        drop(hold);
+        for read in long {
+            assert_eq!(read.await, Ok(false));
+        }
+        store.close().await.unwrap();
+    }
+
     fn is_pending(future: Pin<&mut impl Future>) -> bool {
         future.poll(&mut Context::from_waker(Waker::noop())).is_pending()
     }
@@ -326,7 +353,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(folder.path().join("chat.db")).unwrap();
         let failed = store
-            .read(|snapshot| -> Outcome<()> {
+            .read(Length::Any, |snapshot| -> Outcome<()> {
                 snapshot.end()?;
                 Err(crate::failure::Failure::Damaged("planted"))
             })

@@ -25,6 +25,7 @@ use crate::{
 #[cfg(test)]
 pub(crate) use pool::WAITING;
 pub(crate) use pool::{Length, ReaderHandle, ReaderPool};
+pub(crate) use seen::OwnedViewer;
 
 /// The data as of one moment.
 pub(crate) struct Snapshot<'a> {

@@ -1,14 +1,16 @@
 //! Who reads: one of the threads, or whoever finds a reader free and needs it for a moment.
 //!
-//! The threads do what waits, one read after the other.
+//! The threads do what waits, one read after the other. The committer waits for short reads, and with it everybody who
+//! writes; so those come first, and while there are two threads or more, long ones never have all of them.
 
 use std::{
+    collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
 };
 
 use chat_core::store::{StoreError, StoreResult};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::{
     failure::{Failure, Outcome},
@@ -17,8 +19,11 @@ use crate::{
 
 use super::{Reader, Snapshot};
 
-/// How many reads wait at most.
+/// How many short reads wait at most, and how many others.
 pub(crate) const WAITING: usize = 1_024;
+
+/// How many may come first before one of the others has its turn.
+const PASS: usize = 64;
 
 /// One read on its way; it answers by itself.
 type Job = Box<dyn FnOnce(&Snapshot<'_>) + Send>;
@@ -28,6 +33,8 @@ type Job = Box<dyn FnOnce(&Snapshot<'_>) + Send>;
 pub(crate) enum Length {
     /// Tens of microseconds.
     Short,
+    /// Longer, and yet the committer waits for it.
+    Awaited,
     /// As long as there is much to read.
     Any,
 }
@@ -36,39 +43,93 @@ pub(crate) enum Length {
 pub(crate) struct ReaderPool {
     /// Gone when they have closed the file.
     readers: Vec<Mutex<Option<Reader>>>,
-    /// Who waits for the next job holds the lock; the others wait for it.
-    jobs: Mutex<mpsc::Receiver<Job>>,
+    jobs: Mutex<Jobs>,
+    /// Wakes the threads.
+    more: Condvar,
+    /// The places of those that wait first, and of the others.
+    first: Arc<Semaphore>,
+    others: Arc<Semaphore>,
     pace: Pace,
+}
+
+/// What waits for a thread.
+#[derive(Default)]
+struct Jobs {
+    first: VecDeque<Waiting>,
+    others: VecDeque<Waiting>,
+    /// How many threads are at one of the others.
+    busy: usize,
+    /// How many came first since one of the others was begun.
+    passed: usize,
+    /// Whether nobody is left who could ask.
+    ended: bool,
+}
+
+struct Waiting {
+    job: Job,
+    _place: OwnedSemaphorePermit,
 }
 
 /// A handle to the readers. They close the file when there is none any more.
 #[derive(Clone)]
-pub(crate) struct ReaderHandle {
-    pool: Arc<ReaderPool>,
-    queue: mpsc::Sender<Job>,
-}
+pub(crate) struct ReaderHandle(Arc<Asking>);
+
+/// That somebody may ask.
+struct Asking(Arc<ReaderPool>);
 
 impl ReaderPool {
     pub(crate) fn new(readers: Vec<Reader>) -> (Arc<Self>, ReaderHandle) {
-        let (queue, jobs) = mpsc::channel(WAITING);
-        let readers = readers.into_iter().map(|reader| Mutex::new(Some(reader))).collect();
-        let pool = Arc::new(Self { readers, jobs: Mutex::new(jobs), pace: Pace::default() });
-        (Arc::clone(&pool), ReaderHandle { pool, queue })
+        let pool = Arc::new(Self {
+            readers: readers.into_iter().map(|reader| Mutex::new(Some(reader))).collect(),
+            jobs: Mutex::default(),
+            more: Condvar::new(),
+            first: Arc::new(Semaphore::new(WAITING)),
+            others: Arc::new(Semaphore::new(WAITING)),
+            pace: Pace::default(),
+        });
+        (Arc::clone(&pool), ReaderHandle(Arc::new(Asking(pool))))
+    }
+
+    fn jobs(&self) -> MutexGuard<'_, Jobs> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reads with one of the readers until nobody is left who could ask; then lets go of the file.
     pub(crate) fn run(&self, number: usize) {
         let Some(reader) = self.readers.get(number) else { return };
+        let mut jobs = self.jobs();
         loop {
-            let job = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
-            let mut reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
-            let (Some(job), Some(open)) = (job, &*reader) else {
-                *reader = None;
-                return;
+            let Some((waiting, is_first)) = jobs.next(self.readers.len()) else {
+                if jobs.ended {
+                    break;
+                }
+                jobs = self.more.wait(jobs).unwrap_or_else(PoisonError::into_inner);
+                continue;
             };
-            // Whoever asked learns of a panic by not being answered; this thread goes on.
-            let _ = catch_unwind(AssertUnwindSafe(|| job(&open.snapshot())));
+            drop(jobs);
+            let Waiting { job, _place: place } = waiting;
+            drop(place);
+            if let Some(open) = &*reader.lock().unwrap_or_else(PoisonError::into_inner) {
+                // Whoever asked learns of a panic by not being answered; this thread goes on.
+                let _ = catch_unwind(AssertUnwindSafe(|| job(&open.snapshot())));
+            }
+            jobs = self.jobs();
+            if !is_first {
+                jobs.busy -= 1;
+            }
         }
+        drop(jobs);
+        *reader.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn put_in_line(&self, length: Length, waiting: Waiting) {
+        let mut jobs = self.jobs();
+        if length == Length::Any {
+            jobs.others.push_back(waiting)
+        } else {
+            jobs.first.push_back(waiting)
+        }
+        self.more.notify_one();
     }
 
     /// Does it here and now, or gives it back: where it may take long, or all readers are busy.
@@ -88,6 +149,29 @@ impl ReaderPool {
     }
 }
 
+impl Jobs {
+    /// What one of so many threads does next, and whether it is one of those that come first.
+    fn next(&mut self, threads: usize) -> Option<(Waiting, bool)> {
+        // One thread is kept for those that come first. At the end nobody asks for them any more.
+        let may_be_long = self.busy + 1 < threads.max(2) || self.ended;
+        let in_turn = may_be_long && self.passed >= PASS && !self.others.is_empty();
+        if !in_turn && let Some(waiting) = self.first.pop_front() {
+            self.passed += 1;
+            return Some((waiting, true));
+        }
+        let waiting = if may_be_long { self.others.pop_front()? } else { return None };
+        (self.busy, self.passed) = (self.busy + 1, 0);
+        Some((waiting, false))
+    }
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        self.0.jobs().ended = true;
+        self.0.more.notify_all();
+    }
+}
+
 impl ReaderHandle {
     /// Has it read, and waits for what it finds.
     pub(crate) async fn read<T: Send + 'static>(
@@ -95,26 +179,30 @@ impl ReaderHandle {
         length: Length,
         read: impl FnOnce(&Snapshot<'_>) -> Outcome<T> + Send + 'static,
     ) -> StoreResult<T> {
+        let pool = Arc::clone(&self.0.0);
         // Whoever waits comes first.
-        let is_next = length == Length::Short && self.queue.capacity() == WAITING;
-        let read = match if is_next { self.pool.at_once(read) } else { Err(read) } {
+        let is_next = length == Length::Short && pool.first.available_permits() == WAITING;
+        let read = match if is_next { pool.at_once(read) } else { Err(read) } {
             Ok(found) => return found.map_err(StoreError::from),
             Err(read) => read,
         };
+        let places = if length == Length::Any { &pool.others } else { &pool.first };
+        // It is never closed.
+        let place = Arc::clone(places).acquire_owned().await.map_err(|_| StoreError::Closed)?;
         let (reply, answer) = oneshot::channel();
-        let pool = Arc::clone(&self.pool);
+        let learning = Arc::clone(&pool);
         let job = Box::new(move |snapshot: &Snapshot<'_>| {
             // Whoever asked may have gone, before or meanwhile.
             if reply.is_closed() {
                 return;
             }
             let found = match length {
-                Length::Short => pool.pace.learn(|| snapshot.consistently(read)),
-                Length::Any => snapshot.consistently(read),
+                Length::Short => learning.pace.learn(|| snapshot.consistently(read)),
+                Length::Awaited | Length::Any => snapshot.consistently(read),
             };
             let _ = reply.send(found);
         });
-        self.queue.send(job).await.map_err(|_| StoreError::Closed)?;
+        pool.put_in_line(length, Waiting { job, _place: place });
         // Closing waits until there is no handle to the readers any more.
         drop(self);
         answer.await.unwrap_or(Err(Failure::Panicked)).map_err(StoreError::from)
@@ -165,8 +253,9 @@ mod tests {
         assert_eq!(at_once(&handle, Length::Short, |_| Ok(1)), Some(Ok(1)));
         let reader = pool.readers[0].lock().unwrap();
         assert!(pool.at_once(|_| Ok(1)).is_err(), "the only reader is busy");
-        drop(reader);
         assert_eq!(at_once(&handle, Length::Any, |_| Ok(1)), None);
+        assert_eq!(at_once(&handle, Length::Short, |_| Ok(1)), None, "it waits for the reader");
+        drop(reader);
         assert_eq!(at_once(&handle, Length::Short, |_| Ok(1)), None, "somebody waits");
         drop(handle);
         pool.run(0);

@@ -1,5 +1,6 @@
 //! The store on real files.
 
+mod busy;
 mod conformance;
 mod file;
 mod formats;
