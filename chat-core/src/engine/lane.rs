@@ -25,7 +25,7 @@ use super::{
     plan::Batch,
 };
 
-/// How many commands one batch takes in, beside those that were put off.
+/// How many commands one batch takes in, beside those that were put off; one that makes a large room counts for many.
 pub(super) const BATCH: usize = 1024;
 
 /// How many tasks run, roughly, while the lane yields once: so often tokio looks for other work.
@@ -232,6 +232,7 @@ impl Lane {
     /// The next commands; `None` when it is time to stop.
     async fn gather(&mut self) -> Option<VecDeque<Box<Request>>> {
         let mut requests = std::mem::take(&mut self.deferred);
+        let mut taken = 0;
         let idle = requests.is_empty();
         if idle && self.closing && self.markers.is_empty() && self.work.is_empty() {
             return None;
@@ -245,25 +246,29 @@ impl Lane {
                 },
             };
             match work {
-                Some(work) => self.take(work, &mut requests),
+                Some(work) => taken += self.take(work, &mut requests),
                 None => self.closing = true,
             }
         }
         // What must wait for others holds up nobody else, as long as no more waits here than may wait outside.
-        let put_off = requests.len();
-        while requests.len() - put_off < BATCH
+        while taken < BATCH
             && requests.len() < self.inner.options.limits.pending_commands.max(BATCH)
             && self.suspending.is_none()
             && let Ok(work) = self.work.try_recv()
         {
-            self.take(work, &mut requests);
+            taken += self.take(work, &mut requests);
         }
         Some(requests)
     }
 
-    fn take(&mut self, work: Work, requests: &mut VecDeque<Box<Request>>) {
+    /// Takes one more; for how many commands it counts.
+    fn take(&mut self, work: Work, requests: &mut VecDeque<Box<Request>>) -> usize {
         match work {
-            Work::Command(request) => requests.push_back(request),
+            Work::Command(request) => {
+                let weight = request.weight();
+                requests.push_back(request);
+                return weight;
+            }
             Work::Settle(settled) => self.settling.push(settled),
             Work::Suspend(suspended) => self.suspending = Some(suspended),
             Work::Resume(store, resumed) => {
@@ -274,6 +279,7 @@ impl Lane {
                 self.work.close();
             }
         }
+        0
     }
 }
 
@@ -281,6 +287,14 @@ impl Request {
     pub(super) fn answer(self, answer: Result<Reply>) {
         // Whoever asked may be gone; what was done stays done.
         let _ = self.reply.send(answer);
+    }
+
+    /// For how many commands it counts. Of those by which users make rooms a batch carries out a few anyway.
+    fn weight(&self) -> usize {
+        match &self.command {
+            Command::CreateRoom(create) if self.actor.user().is_none() => 1 + create.participants.len(),
+            _ => 1,
+        }
     }
 
     pub(super) fn again(mut self: Box<Self>) -> Box<Self> {

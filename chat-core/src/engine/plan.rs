@@ -28,7 +28,13 @@ pub(super) struct Batch {
     sealed: Sealed,
     /// Names that rooms get in this batch.
     making: HashSet<RoomSelector>,
+    /// How many come into rooms that users make in this batch.
+    joining: usize,
 }
+
+/// How many come into rooms that users make in one batch, about: what others write does not wait for more of it. Nobody
+/// can do anything in a room whose id they do not know yet, so nothing that comes after depends on it.
+const JOINING: usize = 256;
 
 /// What a commit of a batch is for.
 pub(super) enum Plan {
@@ -80,6 +86,10 @@ impl Lane {
         if let Err(none) = self.inner.store() {
             return request.answer(Err(none));
         }
+        let of_a_user = request.actor.user().is_some();
+        if of_a_user && batch.joining >= JOINING && matches!(request.command, Command::CreateRoom(_)) {
+            return self.deferred.push_back(request);
+        }
         let planned = match &request.command {
             Command::CreateRoom(create) => self.plan_new_room(&request, create.clone(), batch).await,
             _ => self.plan_in_room(&request, batch).await,
@@ -127,6 +137,7 @@ impl Lane {
             }
         }
         batch.making.extend(unique);
+        batch.joining += request.actor.user().map_or(0, |_| writes.len());
         let room = self.inner.ids.room(self.inner.now(), &*self.inner.options.random);
         let commit = self.commit_of(request, room, NO_ROOM, Decision { guard: Guard::default(), writes });
         Ok(Planned::Commit(commit, Telling::default()))

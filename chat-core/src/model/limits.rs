@@ -25,6 +25,8 @@ pub struct Limits {
     pub url_bytes: usize,
     /// Participants of one room. Default 10,000.
     pub members: usize,
+    /// Participants that a user, not the host, names when they make a room. Others are added one by one. Default 100.
+    pub people_at_once: usize,
     /// Rooms of one user, as far as users put them in; the host may put them into more. About, since who comes into several
     /// at the same moment may end up in a few more. Default 10,000.
     pub rooms_per_user: usize,
@@ -58,6 +60,7 @@ impl Default for Limits {
             topic_bytes: 1024,
             url_bytes: 2048,
             members: 10_000,
+            people_at_once: 100,
             rooms_per_user: 10_000,
             page: 200,
             default_page: 50,
@@ -94,6 +97,7 @@ impl Limits {
         let sizes = [("message_bytes", self.message_bytes), ("pending_bytes", self.pending_bytes)];
         let counts = [
             ("members", self.members),
+            ("people_at_once", self.people_at_once),
             ("rooms_per_user", self.rooms_per_user),
             ("page", self.page),
             ("default_page", self.default_page),

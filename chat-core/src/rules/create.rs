@@ -30,6 +30,9 @@ pub fn plan_room(
     limits: &Limits,
 ) -> Result<NewRoomPlan> {
     if actor.user().is_some() {
+        if create.participants.len() > limits.people_at_once {
+            return Err(Error::LimitReached { what: "participants", limit: limits.people_at_once });
+        }
         only_the_host(&create)?;
     }
     let mut people = create.participants;

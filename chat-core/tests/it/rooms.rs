@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use chat_core::{Code, CreateRoom, Event, Limits, MemoryStore, Options, RoomKey, RoomState, SendMessage, UpdateRoom};
+use chat_core::{
+    Code, CreateRoom, Error, Event, Limits, MemoryStore, Options, RoomKey, RoomState, SendMessage, UpdateRoom,
+};
 
 use crate::stage::{Hands, Stage, next, user};
 
@@ -64,6 +66,40 @@ async fn a_user_is_in_so_many_rooms_by_what_users_do_and_the_host_puts_them_into
     let job = s.host().create_room(job).await.unwrap().info.id;
     s.of("ann").send(job, SendMessage::text("hi")).await.unwrap();
     s.host().add_participant(bens.info.id, user("ann")).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_user_names_so_many_people_at_once_and_the_host_as_many_as_a_room_takes() {
+    let s = Stage::limited(Limits { people_at_once: 2, ..Limits::default() }).await;
+    let two = CreateRoom::group().with(user("ben")).with(user("cat"));
+    let three = two.clone().with(user("dan"));
+    let refused = s.of("ann").create_room(three.clone()).await.unwrap_err();
+    assert_eq!(refused, Error::LimitReached { what: "participants", limit: 2 });
+    let room = s.of("ann").create_room(two).await.unwrap().info.id;
+    s.of("ann").add_participant(room, user("dan")).await.unwrap();
+    assert_eq!(s.host().create_room(three).await.unwrap().participants_count, 3);
+}
+
+#[tokio::test]
+async fn who_makes_many_large_rooms_holds_up_nobody_who_sends() {
+    let s = Stage::new().await;
+    let large = (0..100).fold(CreateRoom::group(), |room, n| room.with(user(&format!("user {n}"))));
+    let mut making = Vec::new();
+    for _ in 0..150 {
+        let (ann, large) = (s.of("ann"), large.clone());
+        making.push(tokio::spawn(async move { ann.create_room(large).await }));
+    }
+    // All of them are asked for before it is sent.
+    tokio::task::yield_now().await;
+    s.says("ben", "hi").await;
+    let made = s.host().rooms(None, Some(200)).await.unwrap().results.len() - 1;
+    assert!(made < 10, "{made} of 150 rooms were made first");
+    let mut before = None;
+    for room in making {
+        let made = room.await.unwrap().unwrap();
+        assert!(before < Some(made.info.id), "in the order in which they were asked for");
+        before = Some(made.info.id);
+    }
 }
 
 #[tokio::test]

@@ -28,6 +28,7 @@ const SETTINGS: [(&str, &str); 46] = [
     ("limits.topic_bytes", "bytes of a room's topic"),
     ("limits.url_bytes", "bytes of an avatar's or attachment's URL"),
     ("limits.members", "participants of a room"),
+    ("limits.people_at_once", "participants that a user names when they make a room"),
     ("limits.rooms_per_user", "rooms of a user"),
     ("limits.page", "the largest page; larger requests are clamped"),
     ("limits.default_page", "the page where none is asked for"),
