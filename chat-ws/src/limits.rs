@@ -46,7 +46,9 @@ pub struct ServerLimits {
     pub sockets_per_address: Option<usize>,
     /// Connections in all that are not sockets, or not yet; streams are among them. Default 16,384.
     pub http_connections: usize,
-    /// Messages that one user may send or edit each second in the long run, on all connections. Default off.
+    /// Messages that one user may send or edit each second in the long run, on all connections. Whatever else they write
+    /// counts as one, and a room that they make as one more for every ten people whom they name; receipts are free.
+    /// Default off.
     pub sends_per_second: Option<f64>,
     /// How many of them may come at once. Default 20.
     pub send_burst: u32,

@@ -1,4 +1,4 @@
-//! How much one user may send: a token bucket each, in a map of bounded size.
+//! How much one user may write: a token bucket each, in a map of bounded size.
 
 use std::{
     collections::HashMap,
@@ -39,12 +39,12 @@ impl Rates {
         Self { per_ms: per_second / 1_000.0, burst, users, buckets: Mutex::default() }
     }
 
-    /// Takes one send.
+    /// Takes what counts for so many sends. What counts for more than a bucket holds takes a full one.
     ///
     /// # Errors
-    /// In how many milliseconds there is one again.
+    /// In how many milliseconds there is enough again.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a wait is positive; `as` saturates")]
-    pub(crate) fn take(&self, user: &UserId, now: Timestamp) -> Result<(), u64> {
+    pub(crate) fn take(&self, user: &UserId, cost: u32, now: Timestamp) -> Result<(), u64> {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() >= self.users && !buckets.contains_key(user) {
             self.forget(&mut buckets, now);
@@ -52,9 +52,10 @@ impl Rates {
         let bucket = buckets.entry(user.clone()).or_insert(Bucket { tokens: self.burst, at: now });
         bucket.tokens = self.filled(bucket, now);
         bucket.at = now;
-        let missing = 1.0 - bucket.tokens;
+        let cost = f64::from(cost).min(self.burst);
+        let missing = cost - bucket.tokens;
         if missing <= ROUNDING {
-            bucket.tokens -= 1.0;
+            bucket.tokens -= cost;
             Ok(())
         } else {
             Err(((missing - ROUNDING) / self.per_ms).ceil() as u64)
@@ -94,24 +95,36 @@ mod tests {
         let rates = Rates::new(2.0, 3);
         let ann = user("ann");
         for _ in 0..3 {
-            assert_eq!(rates.take(&ann, at(0)), Ok(()));
+            assert_eq!(rates.take(&ann, 1, at(0)), Ok(()));
         }
-        assert_eq!(rates.take(&ann, at(0)), Err(500));
-        assert_eq!(rates.take(&ann, at(499)), Err(1));
-        assert_eq!(rates.take(&ann, at(500)), Ok(()));
-        assert_eq!(rates.take(&user("ben"), at(500)), Ok(()));
+        assert_eq!(rates.take(&ann, 1, at(0)), Err(500));
+        assert_eq!(rates.take(&ann, 1, at(499)), Err(1));
+        assert_eq!(rates.take(&ann, 1, at(500)), Ok(()));
+        assert_eq!(rates.take(&user("ben"), 1, at(500)), Ok(()));
         for _ in 0..3 {
-            assert_eq!(rates.take(&ann, at(1_000_000)), Ok(()));
+            assert_eq!(rates.take(&ann, 1, at(1_000_000)), Ok(()));
         }
-        assert!(rates.take(&ann, at(1_000_000)).is_err());
-        assert!(rates.take(&ann, at(5)).is_err(), "a clock that goes back fills nothing");
+        assert!(rates.take(&ann, 1, at(1_000_000)).is_err());
+        assert!(rates.take(&ann, 1, at(5)).is_err(), "a clock that goes back fills nothing");
+    }
+
+    #[test]
+    fn what_counts_for_more_waits_longer_and_takes_no_more_than_a_bucket_holds() {
+        let rates = Rates::new(2.0, 3);
+        let ann = user("ann");
+        assert_eq!(rates.take(&ann, 2, at(0)), Ok(()));
+        assert_eq!(rates.take(&ann, 2, at(0)), Err(500));
+        assert_eq!(rates.take(&ann, 1, at(0)), Ok(()));
+        assert_eq!(rates.take(&ann, 1_000, at(0)), Err(1_500));
+        assert_eq!(rates.take(&ann, 1_000, at(1_500)), Ok(()));
+        assert_eq!(rates.take(&ann, 1, at(1_500)), Err(500));
     }
 
     #[test]
     fn the_map_never_outgrows_its_bound() {
         let rates = Rates::bounded(1.0, 2, 10);
         for n in 0..1_000 {
-            let _ = rates.take(&user(&n.to_string()), at(n));
+            let _ = rates.take(&user(&n.to_string()), 1, at(n));
             assert!(rates.buckets.lock().unwrap().len() <= 10);
         }
     }

@@ -199,11 +199,11 @@ impl TokenVerifier for Shared {
     }
 }
 
-/// What is sent over sockets and HTTP together has one pace, and is counted together.
+/// What is written over sockets and HTTP together has one pace, and is counted together.
 impl Meter for Shared {
-    fn pace(&self, user: &UserId) -> Result<(), Error> {
+    fn pace(&self, user: &UserId, cost: u32) -> Result<(), Error> {
         let Some(rates) = &self.rates else { return Ok(()) };
-        rates.take(user, self.now()).map_err(|retry_after_ms| Error::RateLimited { retry_after_ms })
+        rates.take(user, cost, self.now()).map_err(|retry_after_ms| Error::RateLimited { retry_after_ms })
     }
 
     fn answered(&self, action: &'static str, failed: Option<Code>, took: Duration) {

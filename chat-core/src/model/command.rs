@@ -233,6 +233,11 @@ impl CreateRoom {
         Self { key: Some(key), ..Self::default() }
     }
 
+    /// See [`Command::cost`]: one, and one more for every ten people who are named.
+    pub fn cost(&self) -> u32 {
+        u32::try_from(self.participants.len() / 10).unwrap_or(u32::MAX).saturating_add(1)
+    }
+
     /// The direct room with `other`.
     pub fn direct(other: UserId) -> Self {
         Self { kind: RoomKind::Direct, ..Self::default() }.with(AddParticipant::new(other))
@@ -448,6 +453,16 @@ impl Command {
             Self::UpdateParticipant(update) => update.banned.is_some(),
             Self::AddParticipant(_) | Self::RemoveParticipant(_) | Self::DeleteRoom => true,
             _ => false,
+        }
+    }
+
+    /// For how many messages it counts where a user's are paced. Making a room writes for everybody in it; receipts are
+    /// gathered and cost nothing.
+    pub fn cost(&self) -> u32 {
+        match self {
+            Self::Mark(_) => 0,
+            Self::CreateRoom(create) => create.cost(),
+            _ => 1,
         }
     }
 

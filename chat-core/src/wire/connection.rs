@@ -313,12 +313,13 @@ impl Connection {
         }
     }
 
-    /// Passes a job on, unless its user sends too much.
+    /// Passes a job on, unless its user writes too much.
     fn paced(&self, session: &Session, job: Job) -> Result<Job> {
-        if job.is_send()
+        let cost = job.cost();
+        if cost > 0
             && let (Some(meter), Some(user)) = (&self.meter, session.actor().user())
         {
-            meter.pace(user)?;
+            meter.pace(user, cost)?;
         }
         Ok(job)
     }

@@ -99,9 +99,12 @@ impl Job {
         Ok(Self::Alone(alone))
     }
 
-    /// Whether it posts or changes a message.
-    pub(super) const fn is_send(&self) -> bool {
-        matches!(self, Self::Write { command: Command::SendMessage(_) | Command::EditMessage(_), .. })
+    /// For how many messages it counts where a user's are paced.
+    pub(super) fn cost(&self) -> u32 {
+        match self {
+            Self::Write { command, .. } => command.cost(),
+            Self::Alone(_) => 0,
+        }
     }
 }
 

@@ -327,7 +327,7 @@ async fn leaving_can_be_repeated_under_its_name() {
     assert_eq!(ask(&mut ben, json!({"action": "leave_room", "room": "job:42", "ref": 3})).await["code"], "not_found");
 }
 
-/// Lets two sends through, and writes down what it is told.
+/// Lets two messages through, or what counts for as many, and writes down what it is told.
 #[derive(Default)]
 struct Two {
     asked: AtomicUsize,
@@ -335,8 +335,8 @@ struct Two {
 }
 
 impl Meter for Two {
-    fn pace(&self, _: &UserId) -> Result<()> {
-        let before = self.asked.fetch_add(1, Ordering::Relaxed);
+    fn pace(&self, _: &UserId, cost: u32) -> Result<()> {
+        let before = self.asked.fetch_add(cost as usize, Ordering::Relaxed);
         if before < 2 { Ok(()) } else { Err(Error::RateLimited { retry_after_ms: 9 }) }
     }
 
@@ -374,6 +374,41 @@ async fn a_meter_paces_what_is_sent_and_hears_of_every_answer() {
         ("unknown", Some(Code::InvalidArgument)),
     ];
     assert_eq!(told, expected);
+}
+
+#[tokio::test]
+async fn all_that_a_user_writes_is_paced_and_a_large_room_counts_for_more() {
+    let s = Stage::new().await;
+    let meter = Arc::new(Two::default());
+    let mut ann = connect(&s, true, Some("ann")).metered(Arc::clone(&meter) as _);
+    let message = s.says("ann", "hi").await;
+    let people: Vec<_> = (0..19).map(|n| format!("user {n}")).collect();
+    let writes = [
+        (json!({"action": "create_room", "participants": people}), 2),
+        (json!({"action": "update_room", "name": "x"}), 1),
+        (json!({"action": "add_participant", "user_id": "cat"}), 1),
+        (json!({"action": "update_participant", "user_id": "ben", "role": "observer"}), 1),
+        (json!({"action": "remove_participant", "user_id": "ben"}), 1),
+        (json!({"action": "update_me", "pinned": true}), 1),
+        (json!({"action": "delete_message", "message_id": message.id}), 1),
+        (json!({"action": "leave_room"}), 1),
+        (json!({"action": "delete_room"}), 1),
+    ];
+    let mut asked = 0;
+    for (mut write, cost) in writes {
+        (write["room"], write["ref"]) = (json!("job:42"), json!(1));
+        let refused = asked >= 2;
+        let answer = ask(&mut ann, write.clone()).await;
+        assert_eq!(answer["code"] == "rate_limited", refused, "{write}: {answer}");
+        asked += cost;
+        assert_eq!(meter.asked.load(Ordering::Relaxed), asked, "{write}");
+    }
+    let free = ["read_message", "message_delivered", "mark_unread"];
+    for action in free {
+        let mark = json!({"action": action, "room": "job:42", "seq": 1, "ref": 1});
+        assert!(ask(&mut ann, mark).await["ok"].is_object());
+    }
+    assert_eq!(meter.asked.load(Ordering::Relaxed), asked);
 }
 
 #[tokio::test]

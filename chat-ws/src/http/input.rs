@@ -26,12 +26,12 @@ use super::error::ApiError;
 pub(crate) struct Caller(pub(crate) Session);
 
 impl Caller {
-    /// Counts a message that is sent or edited against its sender's rate.
+    /// Counts what a user writes against their rate, as so many messages.
     ///
     /// # Errors
     /// `rate_limited`.
-    pub(crate) fn pace(&self, shared: &Shared) -> Result<(), Error> {
-        self.0.actor().user().map_or(Ok(()), |user| shared.pace(user))
+    pub(crate) fn pace(&self, shared: &Shared, cost: u32) -> Result<(), Error> {
+        self.0.actor().user().map_or(Ok(()), |user| shared.pace(user, cost))
     }
 }
 

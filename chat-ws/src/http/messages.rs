@@ -35,7 +35,7 @@ pub(super) async fn send_message(
     InRoom(room): InRoom,
     JsonBody(send): JsonBody<SendMessage>,
 ) -> Result<(StatusCode, Json<Arc<Message>>), ApiError> {
-    caller.pace(&shared)?;
+    caller.pace(&shared, 1)?;
     let sent = caller.0.send(room, send).await?;
     Ok((if sent.duplicate { StatusCode::OK } else { StatusCode::CREATED }, Json(sent.message)))
 }
@@ -75,15 +75,20 @@ pub(super) async fn edit_message(
     fields: Fields,
 ) -> Answer<Arc<Message>> {
     let edit: EditMessage = fields.with("message_id", id.to_string())?;
-    caller.pace(&shared)?;
+    caller.pace(&shared, 1)?;
     Ok(Json(caller.0.edit(edit).await?))
 }
 
 /// Takes a message's content away, and answers what is left of it. Deleting a deleted one is fine.
 #[utoipa::path(delete, path = "/api/messages/{id}/", tag = "messages", params(schema::MessagePath),
     security(("bearer" = [])), responses((status = 200, body = schema::Message), schema::Failures))]
-pub(super) async fn delete_message(Caller(session): Caller, OfMessage(id): OfMessage) -> Answer<Arc<Message>> {
-    Ok(Json(session.delete(id).await?))
+pub(super) async fn delete_message(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    OfMessage(id): OfMessage,
+) -> Answer<Arc<Message>> {
+    caller.pace(&shared, 1)?;
+    Ok(Json(caller.0.delete(id).await?))
 }
 
 /// Reads up to this message.

@@ -1,9 +1,13 @@
 //! Rooms and who is in them.
 
-use axum::{Json, http::StatusCode};
+use std::sync::Arc;
+
+use axum::{Json, extract::State, http::StatusCode};
 use chat_core::{
     AddParticipant, CreateRoom, MyRoom, Page, Participant, RemoveParticipant, UpdateParticipant, UpdateRoom,
 };
+
+use crate::server::Shared;
 
 use super::{
     error::ApiError,
@@ -26,10 +30,12 @@ pub(super) async fn list_rooms(Caller(session): Caller, params: Params) -> Answe
     responses((status = 201, description = "Made", body = schema::Room),
         (status = 200, description = "Found", body = schema::Room), schema::Failures))]
 pub(super) async fn create_room(
-    Caller(session): Caller,
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
     JsonBody(create): JsonBody<CreateRoom>,
 ) -> Result<(StatusCode, Json<MyRoom>), ApiError> {
-    let (room, made) = session.get_or_create_room(create).await?;
+    caller.pace(&shared, create.cost())?;
+    let (room, made) = caller.0.get_or_create_room(create).await?;
     Ok((if made { StatusCode::CREATED } else { StatusCode::OK }, Json(room)))
 }
 
@@ -45,18 +51,25 @@ pub(super) async fn get_room(Caller(session): Caller, InRoom(room): InRoom) -> A
     security(("bearer" = [])), request_body = schema::UpdateRoom,
     responses((status = 200, body = schema::Room), schema::Failures))]
 pub(super) async fn update_room(
-    Caller(session): Caller,
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
     InRoom(room): InRoom,
     JsonBody(update): JsonBody<UpdateRoom>,
 ) -> Answer<MyRoom> {
-    Ok(Json(session.update_room(room, update).await?))
+    caller.pace(&shared, 1)?;
+    Ok(Json(caller.0.update_room(room, update).await?))
 }
 
 /// Removes a room and all that is in it, for ever.
 #[utoipa::path(delete, path = "/api/chatrooms/{id}/", tag = "rooms", params(schema::RoomPath),
     security(("bearer" = [])), responses((status = 204, description = "Gone"), schema::Failures))]
-pub(super) async fn delete_room(Caller(session): Caller, InRoom(room): InRoom) -> Result<StatusCode, ApiError> {
-    session.delete_room(room).await?;
+pub(super) async fn delete_room(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    InRoom(room): InRoom,
+) -> Result<StatusCode, ApiError> {
+    caller.pace(&shared, 1)?;
+    caller.0.delete_room(room).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -77,11 +90,13 @@ pub(super) async fn list_participants(
     security(("bearer" = [])), request_body = schema::AddParticipant,
     responses((status = 201, body = schema::Participant), schema::Failures))]
 pub(super) async fn add_participant(
-    Caller(session): Caller,
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
     InRoom(room): InRoom,
     JsonBody(add): JsonBody<AddParticipant>,
 ) -> Result<(StatusCode, Json<Participant>), ApiError> {
-    Ok((StatusCode::CREATED, Json(session.add_participant(room, add).await?)))
+    caller.pace(&shared, 1)?;
+    Ok((StatusCode::CREATED, Json(caller.0.add_participant(room, add).await?)))
 }
 
 /// Changes somebody's role, name, mute or ban. Fields that are absent stay; `null` clears.
@@ -89,13 +104,15 @@ pub(super) async fn add_participant(
     params(schema::ParticipantPath), security(("bearer" = [])), request_body = schema::UpdateParticipant,
     responses((status = 200, body = schema::Participant), schema::Failures))]
 pub(super) async fn update_participant(
-    Caller(session): Caller,
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
     InRoom(room): InRoom,
     Somebody(user): Somebody,
     fields: Fields,
 ) -> Answer<Participant> {
     let update: UpdateParticipant = fields.with("user_id", user.as_str())?;
-    Ok(Json(session.update_participant(room, update).await?))
+    caller.pace(&shared, 1)?;
+    Ok(Json(caller.0.update_participant(room, update).await?))
 }
 
 /// Removes somebody; oneself: leaves.
@@ -103,10 +120,12 @@ pub(super) async fn update_participant(
     params(schema::ParticipantPath), security(("bearer" = [])),
     responses((status = 204, description = "Removed"), schema::Failures))]
 pub(super) async fn remove_participant(
-    Caller(session): Caller,
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
     InRoom(room): InRoom,
     Somebody(user_id): Somebody,
 ) -> Result<StatusCode, ApiError> {
-    session.remove_participant(room, RemoveParticipant { user_id, client_id: None }).await?;
+    caller.pace(&shared, 1)?;
+    caller.0.remove_participant(room, RemoveParticipant { user_id, client_id: None }).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -354,5 +354,17 @@ async fn who_sends_too_fast_is_told_when_to_go_on() {
     for _ in 0..5 {
         host.does(json!({"action": "send_message", "room": "job:42", "message_type": "system", "content": "x"})).await;
     }
+    // Whatever they write counts, by whichever way.
+    let people: Vec<_> = (0..90).map(|n| n.to_string()).collect();
+    let rooms = [json!({"action": "create_room", "participants": people}), json!({"action": "leave_room"})];
+    for write in rooms {
+        assert_eq!(ann.ask(write).await["code"], "rate_limited");
+    }
+    for (path, body) in [("/api/chatrooms/", json!({})), ("/api/chatrooms/job:42/participants/", json!({"user_id": "cat"}))] {
+        assert_eq!(s.post("ann", path, body).await.code(), (429, "rate_limited".into()), "{path}");
+    }
+    clock.advance(Duration::from_secs(4));
+    ann.does(json!({"action": "create_room", "participants": people})).await;
+    assert_eq!(ann.ask(json!({"action": "create_room"})).await["retry_after_ms"], 2_000);
     s.stop().await;
 }

@@ -55,7 +55,10 @@ const SETTINGS: [(&str, &str); 46] = [
         "sockets of an address, and six times as many connections; behind a proxy all have the proxy's",
     ),
     ("server.http_connections", "connections that are not sockets, or not yet"),
-    ("server.sends_per_second", "messages that a user may send each second in the long run"),
+    (
+        "server.sends_per_second",
+        "messages, and what else counts as one, that a user may send each second in the long run",
+    ),
     ("server.send_burst", "how many of them may come at once"),
     ("server.listen_backlog", "connections that the system holds for the server to accept"),
 ];
