@@ -7,7 +7,8 @@
 -- A place is (room number << 32) + seq, or + rev: rows of one room lie side by side, in order, and one integer
 -- names them. `digest` is the keyed hash of its row, which `verify` compares.
 
--- One row about the file itself. A backup takes another epoch when it is first opened for writing.
+-- One row about the file itself. A backup takes another epoch when it is first opened for writing, and so does a file
+-- into which rooms are imported.
 CREATE TABLE meta (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     epoch INTEGER NOT NULL,

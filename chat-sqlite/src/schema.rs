@@ -85,12 +85,11 @@ pub(crate) fn make(path: &Path) -> Outcome<()> {
     let mut connection = Connection::open_with_flags(path, flags() | OpenFlags::SQLITE_OPEN_CREATE)?;
     connection.pragma_update(None, "application_id", APPLICATION_ID)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
-    let (mut epoch, mut key) = ([0; 8], [0; 16]);
-    SystemRandom.fill(&mut epoch);
+    let mut key = [0; 16];
     SystemRandom.fill(&mut key);
     migrate(&mut connection, MIGRATIONS)?;
     let meta = "INSERT INTO meta (one, epoch, digest_key, backup) VALUES (1, ?1, ?2, 0)";
-    connection.run(meta, (epoch_of(epoch).cast_signed(), key))?;
+    connection.run(meta, (random_epoch(), key))?;
     connection.close().map_err(|(_, error)| error.into())
 }
 
@@ -187,9 +186,7 @@ fn migrate(connection: &mut Connection, steps: &[&str]) -> Outcome<()> {
 /// Reads the row about the file; of a backup that is opened for the first time, after it got another epoch.
 fn meta(connection: &mut Connection) -> Outcome<Meta> {
     let transaction = connection.transaction()?;
-    let mut epoch = [0; 8];
-    SystemRandom.fill(&mut epoch);
-    transaction.run("UPDATE meta SET epoch = ?1, backup = 0 WHERE backup", [epoch_of(epoch).cast_signed()])?;
+    transaction.run("UPDATE meta SET epoch = ?1, backup = 0 WHERE backup", [random_epoch()])?;
     let meta = read_meta(&transaction)?;
     transaction.commit()?;
     Ok(meta)
@@ -203,9 +200,16 @@ pub(crate) fn read_meta(connection: &Connection) -> Outcome<Meta> {
     meta.ok_or(Failure::Damaged("its meta row is missing"))
 }
 
+/// Gives the data another epoch: clients begin anew, whatever they had.
+pub(crate) fn begin_epoch(connection: &Connection) -> Outcome<()> {
+    connection.run("UPDATE meta SET epoch = ?1", [random_epoch()]).map(drop)
+}
+
 /// Never 0, which reads like none.
-fn epoch_of(bytes: [u8; 8]) -> u64 {
-    u64::from_be_bytes(bytes).max(1)
+fn random_epoch() -> i64 {
+    let mut epoch = [0; 8];
+    SystemRandom.fill(&mut epoch);
+    u64::from_be_bytes(epoch).max(1).cast_signed()
 }
 
 #[cfg(test)]

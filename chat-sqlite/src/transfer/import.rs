@@ -13,7 +13,7 @@ use crate::{
     maintenance::{MaintenanceError, Progress},
     open::{self, Options},
     rows::{self, Posted, RoomHead},
-    schema::Purpose,
+    schema::{Purpose, begin_epoch},
     unread::{count_deleted, own_block, put_own},
 };
 
@@ -44,6 +44,9 @@ pub struct Imported {
 /// Makes rooms in the database at `path`, which is made if it is not there, from JSON Lines. Nobody else may have it
 /// open. Ids, senders, times and markers are kept where they are given; numbers follow the order of the lines.
 /// `progress` is told in lines, without a total.
+///
+/// Where rooms were made the file has another epoch: all clients begin anew. A room may have been here before, and
+/// deleted; who had it open then must not take what was brought in for what they have.
 ///
 /// Each room is made whole, or not at all.
 ///
@@ -196,6 +199,10 @@ impl Import<'_> {
             rows::put_member(self.connection, self.digester, number, &member)?;
         }
         rows::update_head(self.connection, self.digester, &RoomHead { number, room, ids_ascend })?;
+        if self.imported.rooms == 0 {
+            // A room that was here before may come back with the positions that it had, and with other content.
+            begin_epoch(self.connection)?;
+        }
         self.connection.execute_batch("COMMIT").map_err(Failure::from)?;
         self.imported.rooms += 1;
         Ok(())

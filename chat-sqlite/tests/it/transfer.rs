@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use chat_core::{
-    Store,
+    CreateRoom, Engine, Options, SendMessage, Store, Subscribed, Sync,
     store::{RoomSelector, Viewer, Window},
 };
 use chat_sqlite::{Imported, MaintenanceError, SqliteStore, export, import, verify};
@@ -75,6 +75,34 @@ fn what_was_imported_is_read_and_goes_on_as_if_it_had_always_been_there() {
         store.close().await.unwrap();
     });
     assert_eq!(verify(&other, |_| {}).unwrap().damage, []);
+}
+
+#[test]
+fn who_had_seen_more_of_a_room_than_was_brought_back_begins_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("chat.db");
+    let open = || Engine::open(Arc::new(SqliteStore::open(&path).unwrap()), Options::default());
+    let (room, lines, cursor) = run(async {
+        let engine = open();
+        let room = engine.host().create_room(CreateRoom::group().with(alice())).await.unwrap().info.id;
+        let said = engine.session(&alice()).send(room, SendMessage::text("secret")).await.unwrap();
+        let opened = engine.session(&alice()).live().subscribe(vec![(room.into(), None)]).await.unwrap();
+        let [Subscribed::Open(opened)] = &opened[..] else { panic!("{opened:?}") };
+        let lines = exported(&path);
+        assert!(lines.contains("secret"), "{:?}", said.message);
+        engine.host().delete_room(room).await.unwrap();
+        engine.close().await.unwrap();
+        (room, lines, opened.cursor)
+    });
+    // Somebody took out what must not come back.
+    imported(&path, &lines.replace("secret", "public")).unwrap();
+    run(async {
+        let engine = open();
+        let resumed = engine.session(&alice()).live().subscribe(vec![(room.into(), Some(cursor))]).await.unwrap();
+        let [Subscribed::Open(opened)] = &resumed[..] else { panic!("{resumed:?}") };
+        assert!(matches!(opened.sync, Sync::Snapshot { .. }), "{:?}", opened.sync);
+        engine.close().await.unwrap();
+    });
 }
 
 #[test]

@@ -360,7 +360,9 @@ async fn who_sends_too_fast_is_told_when_to_go_on() {
     for write in rooms {
         assert_eq!(ann.ask(write).await["code"], "rate_limited");
     }
-    for (path, body) in [("/api/chatrooms/", json!({})), ("/api/chatrooms/job:42/participants/", json!({"user_id": "cat"}))] {
+    for (path, body) in
+        [("/api/chatrooms/", json!({})), ("/api/chatrooms/job:42/participants/", json!({"user_id": "cat"}))]
+    {
         assert_eq!(s.post("ann", path, body).await.code(), (429, "rate_limited".into()), "{path}");
     }
     clock.advance(Duration::from_secs(4));
