@@ -428,12 +428,13 @@ impl State {
         }
     }
 
-    /// Tells one connection something that is its own: where it does not fit even after its rooms were dropped, the
-    /// connection is cut, since nothing would bring that again.
+    /// Tells one connection something that is its own. Where it does not fit even after its rooms were dropped, changes of
+    /// other rooms are replaced by notices, since whoever makes many must not be able to cut it; where it does not fit
+    /// beside those, the connection is cut, since nothing would bring that again.
     fn tell(&mut self, queue: &Arc<Queue>, burst: &Arc<Burst>) {
         if !queue.push(burst) {
             self.fell_behind(&[Arc::clone(queue)]);
-            if !queue.push(burst) {
+            if !queue.push(burst) && !queue.push_beside_notices(burst) {
                 queue.close(End::TooSlow);
             }
         }

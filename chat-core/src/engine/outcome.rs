@@ -12,6 +12,7 @@ use crate::{
 };
 
 use super::{
+    Inner,
     hub::Hub,
     lane::{Lane, Reply, Request},
     markers::Gathered,
@@ -40,11 +41,7 @@ impl Lane {
                     let change = changes.swap_remove(0);
                     self.cache.apply(room, &change);
                     posts.add(&self.inner.hub, room, Post { change, reads: telling.reads, request });
-                    if posts.unread > self.inner.options.limits.pending_bytes / PART {
-                        posts.tell(&self.inner.hub);
-                        posts.unread = 0;
-                        tokio::task::yield_now().await;
-                    }
+                    posts.give_turns(&self.inner).await;
                     continue;
                 }
                 other => other,
@@ -55,11 +52,13 @@ impl Lane {
                 Plan::Markers(gathered) => self.markers_done(gathered, result),
                 Plan::Command { request, room, telling } => match result {
                     Ok(Applied::Done(done)) => {
+                        posts.unread += done.changes.iter().map(Change::weight).sum::<usize>();
                         let reply = match self.applied(&request, room, telling, done) {
                             Some(reply) => Ok(reply),
                             None => self.as_it_is(&request, room).await,
                         };
                         request.answer(reply);
+                        posts.give_turns(&self.inner).await;
                     }
                     Ok(Applied::Before(operation)) => {
                         let reply = self.before(&request, operation).await;
@@ -207,7 +206,7 @@ fn is_post(changes: &[Change]) -> bool {
 /// How many posts are told together: beyond that little is gained, and queues would fill before anybody can read.
 const TOGETHER: usize = 64;
 
-/// Which part of a subscriber's queue posts fill before those who keep up have their turn to read: else a batch of large
+/// Which part of a subscriber's queue changes fill before those who keep up have their turn to read: else a batch of large
 /// ones would be more than any queue takes.
 const PART: usize = 8;
 
@@ -216,7 +215,7 @@ const PART: usize = 8;
 struct Posts {
     room: Option<RoomId>,
     posts: Vec<Post>,
-    /// Of posts in any room, since others had their turn to read: about how many bytes.
+    /// Of changes of any kind and room, since others had their turn to read: about how many bytes.
     unread: usize,
 }
 
@@ -235,6 +234,15 @@ impl Posts {
         }
         self.unread += post.change.weight();
         self.posts.push(post);
+    }
+
+    /// Lets those who keep up read, where enough was told for it.
+    async fn give_turns(&mut self, inner: &Inner) {
+        if self.unread > inner.options.limits.pending_bytes / PART {
+            self.tell(&inner.hub);
+            self.unread = 0;
+            tokio::task::yield_now().await;
+        }
     }
 
     fn tell(&mut self, hub: &Hub) {

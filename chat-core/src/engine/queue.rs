@@ -65,6 +65,27 @@ impl Queue {
         true
     }
 
+    /// The same after all changes of rooms that wait were replaced by notices that these rooms have changed, one each, as
+    /// this one is. Of rooms that are open none may wait any more.
+    pub(super) fn push_beside_notices(&self, burst: &Arc<Burst>) -> bool {
+        let mut inner = self.lock();
+        inner.cut_first();
+        let mut noticed = HashSet::new();
+        let waiting = std::mem::take(&mut inner.bursts);
+        inner.bytes = 0;
+        for burst in waiting.iter().chain([burst]) {
+            match burst.frames().first().and_then(|frame| changed(frame.event())) {
+                None => inner.add(Arc::clone(burst)),
+                Some(room) if noticed.insert(room) => {
+                    inner.add(Burst::one(Event::Resync { room, reason: ResyncReason::TooSlow }));
+                }
+                Some(_) => {}
+            }
+        }
+        inner.wake();
+        inner.bytes <= self.limit
+    }
+
     /// How many bytes may wait.
     pub(super) const fn limit(&self) -> usize {
         self.limit
@@ -210,6 +231,11 @@ impl Inner {
             waker.wake();
         }
     }
+}
+
+/// The room whose change it tells, or that it has changed.
+fn changed(event: &Event) -> Option<RoomId> {
+    event.room().filter(|_| matches!(event, Event::RoomUpdated { .. } | Event::Resync { .. }))
 }
 
 /// Whether a user gets it on every connection, also where the room is not open.

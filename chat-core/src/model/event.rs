@@ -124,7 +124,7 @@ pub enum Event {
     RoomRemoved { room: RoomId },
     /// My own marker moved, perhaps on another device.
     Marker { room: RoomId, read_seq: Seq, delivered_seq: Seq, marker_seq: Seq, unread_count: u64 },
-    /// What this subscriber missed must be fetched from its cursor.
+    /// What this subscriber missed must be fetched from its cursor. A room that is not open has changed since it was read.
     Resync { room: RoomId, reason: ResyncReason },
     /// The server is about to close the connection.
     Closing {

@@ -1,8 +1,8 @@
 //! Who falls behind, and who does not.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use chat_core::{CreateRoom, Event, Limits, Options, SendMessage, Subscribed, Sync};
+use chat_core::{CreateRoom, Event, Limits, Options, RoomId, SendMessage, Session, Subscribed, Sync, UpdateRoom};
 use futures_util::{FutureExt as _, future::join_all};
 
 use crate::{
@@ -119,4 +119,76 @@ async fn who_falls_behind_still_hears_who_came_and_went() {
         _ => None,
     });
     assert_eq!(of_cat.collect::<Vec<_>>(), [false], "only how it is now");
+}
+
+/// Changes a room to something of 8 KiB.
+async fn rename(session: &Session, room: RoomId, name: &str) -> u64 {
+    let metadata = serde_json::json!({"x": "x".repeat(8_000)}).as_object().cloned();
+    let update = UpdateRoom { name: Some(Some(name.to_owned())), metadata: Some(metadata), ..UpdateRoom::default() };
+    session.update_room(room, update).await.unwrap().cursor.rev
+}
+
+#[tokio::test]
+async fn changes_of_rooms_that_are_not_open_cut_nobody_and_none_is_lost_silently() {
+    let s = Stage::new().await;
+    let mut ben = s.of("ben").live();
+    let ann = s.of("ann");
+    let mut rooms = Vec::new();
+    for _ in 0..100 {
+        rooms.push(ann.create_room(CreateRoom::group().with(user("ben"))).await.unwrap().info.id);
+    }
+    let added = waiting(&mut ben);
+    assert_eq!(added.len(), 100);
+    let mut last = HashMap::new();
+    for n in 0..5 {
+        for room in &rooms {
+            last.insert(*room, rename(&ann, *room, &n.to_string()).await);
+        }
+    }
+    let mut told = HashMap::new();
+    let waiting = waiting(&mut ben);
+    for frame in &waiting {
+        match frame.event() {
+            Event::RoomUpdated { at, .. } => told.insert(at.room, Some(at.rev)),
+            Event::Resync { room, .. } => told.insert(*room, None),
+            other => panic!("{other:?}"),
+        };
+    }
+    assert!(waiting.len() <= 300, "{} wait", waiting.len());
+    for (room, rev) in last {
+        let told = told.get(&room).unwrap_or_else(|| panic!("nothing of {room}"));
+        assert!(told.is_none_or(|told| told == rev), "what is told last is as it is, or to be fetched");
+    }
+    rename(&ann, rooms[0], "again").await;
+    next(&mut ben, |event| matches!(event, Event::RoomUpdated { .. }).then_some(())).await;
+}
+
+#[tokio::test]
+async fn who_reads_has_a_turn_while_many_changes_of_rooms_are_told() {
+    let store = Held::new();
+    let s = Stage::on(Arc::clone(&store) as _).await;
+    let mut ben = s.of("ben").live();
+    let room = s.of("ann").create_room(CreateRoom::group().with(user("ben"))).await.unwrap().info.id;
+    let ann = s.of("ann");
+    let mut rooms = vec![room];
+    for _ in 1..200 {
+        rooms.push(ann.create_room(CreateRoom::group().with(user("ben"))).await.unwrap().info.id);
+    }
+    let before = store.calls(Call::Commit);
+    store.hold(Call::Commit);
+    let changing = join_all(rooms.iter().map(|room| rename(&ann, *room, "x")));
+    let reading = async {
+        // The first is being committed, and all others wait for the next batch.
+        store.reached(Call::Commit, before + 1).await;
+        store.release(Call::Commit);
+        for _ in &rooms {
+            next(&mut ben, |event| match event {
+                Event::Resync { .. } => panic!("they have kept up"),
+                Event::RoomUpdated { .. } => Some(()),
+                _ => None,
+            })
+            .await;
+        }
+    };
+    tokio::join!(changing, reading);
 }
