@@ -18,16 +18,13 @@ export function useInSteps(rows: readonly Row[]): readonly Row[] {
 
 /** What is to be drawn next on the way from the rows that are shown to those that are to be. */
 export function stepTo(shown: readonly Row[], rows: readonly Row[]): readonly Row[] {
-  const [first, last] = [keyAt(shown, 0), keyAt(shown, -1)];
-  if (keyAt(rows, 0) === first || keyAt(rows, -1) === last) return rows;
-  if (placeOf(rows, first) > 0) {
-    const end = placeOf(rows, last);
-    if (end >= 0) return rows.slice(0, end + 1);
-    const cut = placeOf(shown, keyAt(rows, -1));
-    return cut < 0 ? rows : [...rows, ...shown.slice(cut + 1)];
-  }
-  const start = placeOf(shown, keyAt(rows, 0));
-  return start < 0 ? rows : [...shown.slice(0, start), ...rows];
+  const [first, start] = [keyAt(shown, 0), keyAt(rows, 0)];
+  const [ahead, gone] = [placeOf(rows, first), placeOf(shown, start)];
+  // What was not sent is the last one whatever comes and goes above it: that nothing else went shows in how many there are.
+  const isSameEnd = keyAt(rows, -1) === keyAt(shown, -1) && rows.length - shown.length === (ahead > 0 ? ahead : -gone);
+  if (start === first || isSameEnd) return rows;
+  if (ahead > 0) return [...rows.slice(0, ahead), ...shown];
+  return gone < 0 ? rows : [...shown.slice(0, gone), ...rows];
 }
 
 const keyAt = (rows: readonly Row[], place: number): string | undefined => rows.at(place)?.message.key;

@@ -198,6 +198,38 @@ test.each([
   }
 });
 
+test("below everything one that was not sent: paging at either end does not move what is read", async () => {
+  const page = await open("fifty");
+  /** So many come at one end of those that are stored, and as many are let go at the other. */
+  const turn = async (by: number) => {
+    await page.evaluate((by) => {
+      window.change((chat) => {
+        const stored = chat.messages.filter(({ seq }) => seq !== undefined);
+        const one = stored.find(({ isMine }) => !isMine);
+        const [first = 0, last = 0] = [stored[0]?.seq, stored.at(-1)?.seq];
+        if (!one) throw new Error("nobody said anything");
+        const more = Array.from({ length: Math.abs(by) }, (_, n) => {
+          const seq = by < 0 ? first + by + n : last + n + 1;
+          return { ...one, key: `p${seq}`, id: `p${seq}`, seq, content: `Page ${seq} ${"and more ".repeat(n % 5)}` };
+        });
+        const held = by < 0 ? [...more, ...stored.slice(0, by)] : [...stored.slice(by), ...more];
+        const { seq: _, ...failed } = { ...one, key: "t", id: "t", isMine: true, progress: "failed" as const };
+        return { ...chat, messages: [...held, failed] };
+      });
+    }, by);
+    await settled(page);
+  };
+  await turn(0);
+  await wheel(page, -2_300);
+  for (const by of [-20, 20]) {
+    await wheel(page, Math.sign(by) * 100);
+    const text = await inTheMiddle(page);
+    const before = await topOf(page, text);
+    await turn(by);
+    expect(Math.abs((await topOf(page, text)) - before), text).toBeLessThanOrEqual(2);
+  }
+});
+
 test("older ones are fetched before the start is reached, and none where there are none", async () => {
   const page = await open("fifty");
   await settled(page);
