@@ -119,9 +119,10 @@ export function useListScroll(
       stick.current = unread < 0;
       if (unread >= 0) handle.scrollToIndex(unread, { align: "start", offset: -64 });
       else stay();
-    } else if (isMineNew || stick.current) {
-      stick.current = true;
-      stay();
+    } else {
+      // What comes while nobody can see it waits below what was seen.
+      stick.current = isMineNew || (stick.current && !document.hidden);
+      if (stick.current) stay();
     }
   }, [rows, isKnown, stay, latest]);
 

@@ -309,6 +309,34 @@ test("nothing is marked as read while nobody looks", async () => {
   expect((await asked(page, "markRead")).at(-1)).toEqual(["markRead", 52]);
 });
 
+test("what comes while the page is hidden is below what was seen, and not read before it is seen as well", async () => {
+  const page = await open("fifty");
+  const show = (visibilityState: DocumentVisibilityState) =>
+    page.evaluate((visibilityState) => {
+      const now = { hidden: visibilityState === "hidden", visibilityState };
+      for (const [name, value] of Object.entries(now))
+        Object.defineProperty(document, name, { configurable: true, value });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }, visibilityState);
+  await show("hidden");
+  await come(page, 20);
+  await show("visible");
+  await settled(page);
+  expect(await toEnd(page)).toBeGreaterThan(100);
+  await page.getByRole("button", { name: "20 new messages" }).waitFor();
+  const read = (await asked(page, "markRead")).map(([, seq]) => Number(seq));
+  expect(Math.max(...read)).toBeLessThan(70);
+  await wheel(page, 9_999);
+  await expect.poll(async () => (await asked(page, "markRead")).at(-1)).toEqual(["markRead", 70]);
+  // There again, it stays there; also where something else than a message came while it was hidden.
+  await show("hidden");
+  await page.evaluate(() => window.change((chat) => ({ ...chat, messages: [...chat.messages] })));
+  await show("visible");
+  await settled(page);
+  await come(page, 3);
+  expect(await toEnd(page)).toBeLessThanOrEqual(2);
+});
+
 test("the quoted message is gone to, and marked", async () => {
   const page = await open("fifty");
   await page.evaluate(() =>
