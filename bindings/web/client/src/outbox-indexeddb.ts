@@ -59,18 +59,33 @@ class IndexedDbOutbox implements OutboxStorage {
 
   async exclusively(work: () => Promise<void>): Promise<void> {
     const { locks } = (globalThis.navigator ?? {}) as Partial<Navigator>;
-    await (locks ? locks.request(this.#name, work) : inTurn(this.#name, work));
+    let began = false;
+    const begin = () => {
+      began = true;
+      return work();
+    };
+    try {
+      await (locks ? locks.request(this.#name, begin) : inTurn(this.#name, begin));
+    } catch (error) {
+      // A browser that lets the page keep nothing has locks, and gives none.
+      if (began) throw error;
+      await inTurn(this.#name, work);
+    }
   }
 
   onChange(listener: () => void): () => void {
-    if (!globalThis.BroadcastChannel) return () => {};
-    const channel = new BroadcastChannel(this.#name);
-    this.#channel = channel;
-    channel.onmessage = listener;
-    return () => {
-      channel.close();
-      this.#channel = undefined;
-    };
+    try {
+      const channel = new BroadcastChannel(this.#name);
+      this.#channel = channel;
+      channel.onmessage = listener;
+      return () => {
+        channel.close();
+        this.#channel = undefined;
+      };
+    } catch {
+      // There is no such thing, or the page may keep nothing: then there is nothing to be shared.
+      return () => {};
+    }
   }
 
   #tell(): void {

@@ -61,6 +61,8 @@ export class Outbox extends Observable<readonly Outgoing[]> {
   #entries: Outgoing[] = [];
   /** Those that are being written to the storage. */
   readonly #saving = new Set<string>();
+  /** Those that could not be written to it, and are sent all the same. */
+  readonly #unsaved = new Set<string>();
   #online = false;
   #working = false;
   #again = false;
@@ -153,20 +155,25 @@ export class Outbox extends Observable<readonly Outgoing[]> {
   }
 
   #hide(which: (entry: Outgoing) => boolean): void {
-    const kept = this.#entries.filter((entry) => !which(entry));
-    if (kept.length === this.#entries.length) return;
-    this.#entries = kept;
+    const gone = this.#entries.filter(which);
+    if (gone.length === 0) return;
+    for (const { clientId } of gone) this.#unsaved.delete(clientId);
+    this.#entries = this.#entries.filter((entry) => !gone.includes(entry));
     this.changed();
   }
 
   async #save(entry: OutboxEntry): Promise<void> {
-    this.#saving.add(entry.clientId);
+    const { clientId } = entry;
+    this.#saving.add(clientId);
     try {
       await this.#storage.put(entry);
+      this.#unsaved.delete(clientId);
     } catch {
-      this.#fail(entry, new ChatError("not_saved", "the outbox could not be written", "later"));
+      // With a connection it goes out at once; without one it would be gone with the page.
+      if (this.#online) this.#unsaved.add(clientId);
+      else this.#fail(entry, new ChatError("not_saved", "the outbox could not be written", "later"));
     }
-    this.#saving.delete(entry.clientId);
+    this.#saving.delete(clientId);
     void this.#work();
   }
 
@@ -187,16 +194,17 @@ export class Outbox extends Observable<readonly Outgoing[]> {
     const kept = await this.#storage.all().catch(() => undefined);
     if (!kept) return;
     const shown = new Map(this.#entries.map((entry) => [entry.clientId, entry]));
+    const isOnlyHere = ({ clientId }: Outgoing) => this.#saving.has(clientId) || this.#unsaved.has(clientId);
     const entries = kept.map((entry): Outgoing => {
       const known = shown.get(entry.clientId);
       shown.delete(entry.clientId);
       const state = entry.error ? "failed" : "pending";
-      return known && (known.state === state || this.#saving.has(known.clientId)) ? known : { ...entry, state };
+      return known && (known.state === state || isOnlyHere(known)) ? known : { ...entry, state };
     });
-    const unsaved = [...shown.values()].filter(
-      ({ clientId, state, error }) => this.#saving.has(clientId) || state === "sent" || error?.code === "not_saved",
+    const others = [...shown.values()].filter(
+      (entry) => isOnlyHere(entry) || entry.state === "sent" || entry.error?.code === "not_saved",
     );
-    const now = [...entries, ...unsaved];
+    const now = [...entries, ...others];
     const same = now.length === this.#entries.length && now.every((entry, at) => entry === this.#entries[at]);
     if (same) return;
     this.#entries = now;

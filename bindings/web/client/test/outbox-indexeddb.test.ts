@@ -1,7 +1,7 @@
 /** The outbox that outlives the page, shared by tabs. */
 
 import { IDBFactory } from "fake-indexeddb";
-import { beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { type ChatClient, type OutboxStorage, type Room, when } from "../src/index.js";
 import { indexedDbOutbox } from "../src/outbox-indexeddb.js";
 import { connected, open, settled, stage, texts } from "./support/stage.js";
@@ -14,6 +14,8 @@ beforeEach(() => {
   names += 1;
   name = `chat-outbox:ann:${names}`;
 });
+
+afterEach(() => vi.unstubAllGlobals());
 
 /** A tab of ann's, behind the network that can be cut. */
 const tab = () => s.client("ann", { far: true, outbox: indexedDbOutbox(name) });
@@ -164,20 +166,48 @@ test("where the browser closes the database, as when its data is cleared, it is 
   expect(texts(await settled(ann, 2))).toEqual(["before", "after"]);
 });
 
-test("an outbox that cannot be written says so, and the message is not lost silently", async () => {
+/** A storage in which there is no room for anything. */
+const full: OutboxStorage = {
+  all: async () => [],
+  put: async () => {
+    throw new DOMException("", "QuotaExceededError");
+  },
+  remove: async () => {},
+  exclusively: (work) => work(),
+  onChange: () => () => {},
+};
+
+test("without a connection, what cannot be kept says so, and can be tried again when there is one", async () => {
   const key = await s.room("ann", "ben");
-  const full: OutboxStorage = {
-    ...indexedDbOutbox(name),
-    all: async () => [],
-    put: async () => {
-      throw new DOMException("", "QuotaExceededError");
-    },
-    remove: async () => {},
-    exclusively: (work) => work(),
-    onChange: () => () => {},
-  };
-  const ann = await open(s.client("ann", { outbox: full }), key);
+  const ann = await open(s.client("ann", { far: true, outbox: full }), key);
+  s.network.unplug();
+  await when(ann, ({ status }) => status === "stale");
   const id = ann.send("no room for this");
   await when(ann, ({ outbox }) => outbox[0]?.state === "failed");
   expect(ann.getSnapshot().outbox).toMatchObject([{ clientId: id, error: { code: "not_saved" } }]);
+  s.network.restore();
+  await when(ann, ({ status }) => status === "live");
+  ann.retry(id);
+  expect(texts(await settled(ann, 1))).toEqual(["no room for this"]);
+});
+
+test("where the browser lets the page keep nothing, one writes as long as there is a connection", async () => {
+  const refuses = () => {
+    throw new DOMException("the operation is insecure", "SecurityError");
+  };
+  vi.stubGlobal("indexedDB", { open: refuses });
+  vi.stubGlobal(
+    "BroadcastChannel",
+    class {
+      constructor() {
+        refuses();
+      }
+    },
+  );
+  vi.stubGlobal("navigator", { locks: { request: async () => refuses() } });
+  const key = await s.room("ann", "ben");
+  const ann = await open(tab(), key);
+  for (const text of ["One", "Two"]) ann.send(text);
+  ann.edit((await settled(ann, 2)).messages[0]?.id ?? "", "Three");
+  expect(texts(await settled(ann, 2))).toEqual(["Three", "Two"]);
 });

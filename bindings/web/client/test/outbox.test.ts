@@ -1,15 +1,15 @@
 /** The outbox, as what is said in many rooms. */
 
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { ChatError } from "../src/index.js";
-import { MemoryOutbox, Outbox, type OutboxEntry } from "../src/outbox.js";
+import { MemoryOutbox, Outbox, type OutboxEntry, type OutboxStorage } from "../src/outbox.js";
 
 const message = ({ clientId }: OutboxEntry) => ({ client_id: clientId }) as never;
 
 /** An outbox of a server that does as it is told; what it has done. */
-function outbox(deliver: (entry: OutboxEntry) => Promise<void>) {
+function outbox(deliver: (entry: OutboxEntry) => Promise<void>, storage: OutboxStorage = new MemoryOutbox()) {
   const done: string[] = [];
-  const box = new Outbox(new MemoryOutbox(), {
+  const box = new Outbox(storage, {
     async deliver(entry) {
       await deliver(entry);
       done.push(entry.clientId);
@@ -83,4 +83,30 @@ test("where the connection goes while the server wants to be asked later, the ne
   box.online();
   await empty();
   expect(done).toEqual(["one"]);
+});
+
+test("what could not be kept stays until it is done, whatever others change in the storage", async () => {
+  let others = () => {};
+  const full = Object.assign(new MemoryOutbox(), {
+    put: async () => {
+      throw new Error("full");
+    },
+    onChange(listener: () => void) {
+      others = listener;
+      return () => {};
+    },
+  });
+  const answers: (() => void)[] = [];
+  const { box, say, done, empty } = outbox(() => new Promise((answer) => answers.push(answer)), full);
+  box.open();
+  for (const name of ["one", "two"]) say("room", name);
+  for (const left of [2, 1]) {
+    await vi.waitUntil(() => answers.length === 1, { timeout: 10_000 });
+    others();
+    await new Promise(setImmediate);
+    expect(box.getSnapshot()).toHaveLength(left);
+    answers.pop()?.();
+  }
+  await empty();
+  expect(done).toEqual(["one", "two"]);
 });
