@@ -56,6 +56,8 @@ const CONNECT_MS = 10_000;
 const ANSWER_MS = 5_000;
 /** A connection that lasted so long was a good one: the next wait begins small again. */
 const STEADY_MS = 5_000;
+/** How long to wait at least where one has too many sockets: after so long the server has given up those that are dead. */
+const CROWDED_MS = 60_000;
 /** The longest that a timer of the platform can wait. */
 const TIMER_MS = 2 ** 31 - 1;
 
@@ -207,8 +209,11 @@ export class Connection extends Observable<ConnectionState> {
     const error = this.#said ?? disconnected();
     const unauthorized = code === CLOSE_CODES.unauthorized;
     if (unauthorized || code === CLOSE_CODES.token_expired) this.#tokens.forget();
+    // What takes the places may be one's own sockets of a network that is gone.
+    const crowded = code === CLOSE_CODES.too_many_connections;
+    if (crowded) this.#retryAfterMs = CROWDED_MS;
     // Where the token was one that had been kept, a new one may be good.
-    const hopeless = code >= 3500 && code <= 3999 && !(unauthorized && !this.#tokenWasFresh);
+    const hopeless = code >= 3500 && code <= 3999 && !crowded && !(unauthorized && !this.#tokenWasFresh);
     this.#drop();
     if (hopeless) this.#end(reasonOf(code), error);
     else this.#wait(error);
