@@ -53,7 +53,10 @@ export function WebSocketProvider(props: WebSocketProviderProps): ReactNode {
   // A token provider is usually written in place, and another function each time.
   const token = props.client ? undefined : props.token;
   useEffect(() => {
-    if (token !== undefined) session.token = token;
+    if (token === undefined) return;
+    session.token = token;
+    // It may have closed for want of a good one. A function says nothing about when it has another.
+    if (typeof token === "string") session.hub.client.connect();
   }, [session, token]);
   useEffect(() => session.hold(), [session]);
 

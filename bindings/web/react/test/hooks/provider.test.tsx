@@ -116,6 +116,20 @@ test("a token provider that is another function each time is asked as it is last
   expect(connection.latest().status).toBe("open");
 });
 
+test("a new token that is given as text opens what was closed for want of one", async () => {
+  const connection = probe(useConnection);
+  const at = (token: string) => (
+    <WebSocketProvider {...as("ann", s.server)} token={token}>
+      {connection.probe}
+    </WebSocketProvider>
+  );
+  const { rerender } = render(at(token("ann", -60)));
+  await soon(() => expect(connection.latest()).toMatchObject({ status: "closed", reason: "unauthorized" }));
+  rerender(at(token("ann")));
+  await isOpen(connection);
+  expect(openSockets()).toHaveLength(1);
+});
+
 test("a client that was given is its owner's to connect and to close", async () => {
   const { url, token, environment } = as("ann", s.server);
   const client = new ChatClient({ url, token, environment });
