@@ -1,5 +1,6 @@
 /** The client: one connection, many rooms. */
 
+import { addressOf } from "./address.js";
 import { laterMs } from "./backoff.js";
 import { Connection, type ConnectionOptions, type ConnectionState } from "./connection.js";
 import { type Environment, environment } from "./environment.js";
@@ -190,7 +191,7 @@ export class ChatClient {
 
   /** One message, which the socket has no command for. */
   async #message(id: string): Promise<Message> {
-    const url = new URL(`../api/messages/${encodeURIComponent(id)}/`, this.#options.url.replace(/^ws/, "http"));
+    const url = `${addressOf(this.#options.url).api}messages/${encodeURIComponent(id)}/`;
     const token = await this.#connection.token();
     const answer = await this.#environment.fetch(url, { headers: { authorization: `Bearer ${token}` } });
     if (!answer.ok) throw ChatError.of((await answer.json()) as ErrorBody);

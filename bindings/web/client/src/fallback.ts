@@ -1,7 +1,8 @@
 /** For networks in which WebSockets do not open: `@chat-engine/client/fallback`. */
 
+import { addressOf } from "./address.js";
 import type { Environment, Socket, SocketClass } from "./environment.js";
-import { addressOf, Stream } from "./stream.js";
+import { Stream } from "./stream.js";
 
 /** So many sockets in a row must come to nothing before a stream is tried. */
 const TRIES = 2;

@@ -1,5 +1,6 @@
 /** One room: what is known of it, kept as the server has it. */
 
+import { ChatError } from "./errors.js";
 import type { Cause, Host } from "./host.js";
 import type { Outgoing } from "./outbox.js";
 import type {
@@ -217,8 +218,14 @@ export class Room extends Observable<RoomSnapshot> {
     this.#jumps += 1;
     const held = this.#known.window?.messages.find(({ id, seq }) => id === target || seq === target);
     if (held) return held.seq;
-    const seq = typeof target === "number" ? target : (await this.#host.message(target)).seq;
+    const seq = typeof target === "number" ? target : await this.#seqOf(target);
     await this.#replace({ around: seq });
+    return seq;
+  }
+
+  async #seqOf(messageId: string): Promise<number> {
+    const { room, seq } = await this.#host.message(messageId);
+    if (room !== (this.id ?? room)) throw new ChatError("not_found", "the message is in another room", "never");
     return seq;
   }
 

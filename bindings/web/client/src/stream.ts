@@ -1,5 +1,6 @@
 /** A connection over HTTP that looks like a WebSocket: events come down in one response, frames go up in requests. */
 
+import { type Address, addressOf } from "./address.js";
 import type { Socket } from "./environment.js";
 
 /** What a stream is told to use. */
@@ -27,7 +28,7 @@ export class Stream implements Socket {
   onclose: ((event: never) => void) | null = null;
   onerror: ((event: never) => void) | null = null;
   readonly #options: StreamOptions;
-  readonly #address: { events: string; frames: string };
+  readonly #address: Address;
   readonly #abort = new AbortController();
   /** It goes into a header of every request, and into no address. */
   #token: string | undefined;
@@ -169,12 +170,4 @@ function tokenIn(text: string): string | undefined {
   if (!text.includes('"authenticate"')) return undefined;
   const { action, token } = JSON.parse(text) as { action: string; token: string };
   return action === "authenticate" ? token : undefined;
-}
-
-/** Where the stream is that stands for a socket: `…/ws/job_chat/42/` is `…/events/job_chat/42/`. */
-export function addressOf(url: string): { events: string; frames: string } {
-  const { origin, pathname } = new URL(url.replace(/^ws/, "http"));
-  const [, before, after = ""] = /^(.*)\/ws(?:\/(.*))?$/.exec(pathname) ?? [];
-  if (before === undefined) throw new TypeError("the address has no /ws/, for which a stream could stand");
-  return { events: `${origin}${before}/events/${after}`, frames: `${origin}${before}/events/frames/` };
 }

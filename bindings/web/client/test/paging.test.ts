@@ -1,7 +1,7 @@
 /** A long history: pages both ways, jumps, and what comes live meanwhile. */
 
 import { beforeAll, expect, test } from "vitest";
-import { when } from "../src/index.js";
+import { ChatClient, when } from "../src/index.js";
 import { connected, live, open, stage } from "./support/stage.js";
 
 const s = stage();
@@ -51,6 +51,21 @@ test("a window of 120 goes up and comes down again, always whole", async () => {
   expect(seqs(room.getSnapshot())).toEqual(range(LAST - 119, LAST));
 });
 
+test.each([
+  ["wss://chat.example.com/ws/", "https://chat.example.com/api/messages/m1/"],
+  ["wss://example.com/chat/ws", "https://example.com/chat/api/messages/m1/"],
+  ["ws://localhost:8080/ws/job_chat/42/", "http://localhost:8080/api/messages/m1/"],
+])("beside %s a message is asked for at %s", async (url, at) => {
+  const asked: string[] = [];
+  const fetch = (async (url) => {
+    asked.push(String(url));
+    return Response.json({ code: "not_found", message: "", retry: "never" }, { status: 404 });
+  }) as typeof globalThis.fetch;
+  const chat = new ChatClient({ url, token: "t", environment: { fetch } });
+  await expect(chat.room("job:42").jumpTo("m1")).rejects.toMatchObject({ code: "not_found" });
+  expect(asked).toEqual([at]);
+});
+
 test("jumps to a message by its place or its id, and goes on from there in both directions", async () => {
   const room = await open(s.client("ann"), key);
   expect(await room.jumpTo(250)).toBe(250);
@@ -65,6 +80,10 @@ test("jumps to a message by its place or its id, and goes on from there in both 
   expect(seqs(room.getSnapshot())[0]).toBe(1);
   expect(room.getSnapshot().hasOlder).toBe(false);
   await expect(room.jumpTo("01900000-0000-7000-8000-000000000000")).rejects.toMatchObject({ code: "not_found" });
+  // What one may see elsewhere says nothing about this room.
+  const elsewhere = await open(s.client("ann"), await s.room("ann", "ben"));
+  await expect(elsewhere.jumpTo(ids[7] as string)).rejects.toMatchObject({ code: "not_found" });
+  expect(elsewhere.getSnapshot().messages).toEqual([]);
   await room.jumpToLatest();
   expect([seqs(room.getSnapshot()), room.getSnapshot().hasNewer]).toEqual([range(451, LAST), false]);
 });
