@@ -128,7 +128,7 @@ export function Composer({ chat, room, purpose, onPurposeEnd }: ComposerProps) {
         </div>
       )}
       <div className="ce-composer-line">
-        <EmojiButton onPick={insert} disabled={false} />
+        <EmojiButton onPick={insert} />
         <textarea
           ref={field}
           className="ce-field"

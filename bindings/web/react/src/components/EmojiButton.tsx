@@ -7,13 +7,7 @@ import { useTexts } from "./texts-context.js";
 const EMOJI =
   "😀 😄 😂 😊 😍 😘 😎 🤔 😅 😉 😢 😭 😡 😴 🥳 🤗 👍 👎 👏 🙏 💪 👋 👌 🤝 ❤️‍🔥 🎉 🔥 ⭐ ✅ ❌ ⏰ 📍 🏠 🧹 🧽 🚗 ☕ 🍀";
 
-export function EmojiButton({
-  onPick,
-  disabled,
-}: {
-  readonly onPick: (emoji: string) => void;
-  readonly disabled: boolean;
-}) {
+export function EmojiButton({ onPick }: { readonly onPick: (emoji: string) => void }) {
   const texts = useTexts();
   const [isOpen, setOpen] = useState(false);
   const box = useRef<HTMLDivElement>(null);
@@ -42,7 +36,6 @@ export function EmojiButton({
         className="ce-icon-button"
         aria-label={texts.emoji}
         aria-expanded={isOpen}
-        disabled={disabled}
         onClick={() => setOpen(!isOpen)}
       >
         <svg viewBox="0 0 24 24" aria-hidden="true">
