@@ -48,9 +48,11 @@ export function Composer({ chat, room, purpose, onPurposeEnd }: ComposerProps) {
   const [text, setText] = isEdit ? [edited, setEdited] : [draft, setDraft];
   const { connection, hasNewer, jumpToLatest, sendMessage, editMessage, sendTypingIndicator, stopTyping } = chat;
   const limit = connection.status === "open" ? connection.limits.message_bytes : MESSAGE_BYTES;
-  const bytes = text.length * 3 > limit ? new TextEncoder().encode(text).length : 0;
+  // Pasted text brings control characters, which no message may have. What a word processor means by one is a line break.
+  const said = text.replace(/[^\P{Cc}\n\t]/gu, (control) => (control === "\v" ? "\n" : ""));
+  const bytes = said.length * 3 > limit ? new TextEncoder().encode(said).length : 0;
   const isTooLong = bytes > limit;
-  const isEmpty = text.trim() === "";
+  const isEmpty = said.trim() === "";
 
   useEffect(() => {
     if (!purpose) return;
@@ -70,9 +72,9 @@ export function Composer({ chat, room, purpose, onPurposeEnd }: ComposerProps) {
     event?.preventDefault();
     if (isEmpty || isTooLong) return;
     if (purpose?.kind === "edit") {
-      if (text !== purpose.message.content) editMessage(purpose.message.id, text);
+      if (said !== purpose.message.content) editMessage(purpose.message.id, said);
     } else {
-      sendMessage(text, purpose ? { reply_to: purpose.message.id } : {});
+      sendMessage(said, purpose ? { reply_to: purpose.message.id } : {});
       // One's own answer to something old stands among the newest.
       if (hasNewer) void jumpToLatest().catch(() => {});
       setDraft("");

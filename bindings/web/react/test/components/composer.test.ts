@@ -41,6 +41,27 @@ test("the Enter key sends, with Shift it breaks the line", async () => {
   expect((await asked(page, "sendMessage")).at(-1)).toEqual(["sendMessage", "   three", {}]);
 });
 
+test("control characters that were pasted are left out, and line breaks of a word processor are line breaks", async () => {
+  const page = await open("conversation");
+  const paste = (text: string) =>
+    field(page).evaluate((field: HTMLTextAreaElement, text) => {
+      field.focus();
+      field.select();
+      document.execCommand("insertText", false, text);
+    }, text);
+  const pasted = "\u001b[1mOne\u001b[0m\vtwo\f\tthree\u0000\u007f";
+  const clean = "[1mOne[0m\ntwo\tthree";
+  await paste(pasted);
+  await page.keyboard.press("Enter");
+  expect(await asked(page, "sendMessage")).toEqual([["sendMessage", clean, {}]]);
+  await does(page, "Edit", "Looks good!");
+  await paste(pasted);
+  await page.keyboard.press("Enter");
+  expect(await asked(page, "editMessage")).toEqual([["editMessage", "m9", clean]]);
+  await paste("\u001b");
+  expect(await page.getByRole("button", { name: "Send" }).isDisabled()).toBe(true);
+});
+
 test("while a word is put together, the Enter key belongs to that", async () => {
   const page = await open("conversation");
   await field(page).click();
