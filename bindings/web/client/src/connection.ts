@@ -257,8 +257,12 @@ export class Connection extends Observable<ConnectionState> {
 
   /** The network may have changed: what could not be done may be possible now, and what seems open may be dead. */
   #wake(): void {
-    if (this.#state.status === "waiting") void this.#open();
-    if (this.isOpen) this.#probe();
+    if (this.isOpen) return this.#probe();
+    this.#attempt = 0;
+    // An attempt that is under way may hang on a network that is gone; not so the first one, which a page begins with.
+    if (this.#state.status === "connecting" && this.#userId === undefined) return;
+    this.#drop();
+    void this.#open();
   }
 
   // ---- what comes ----------------------------------------------------------------------------------------------

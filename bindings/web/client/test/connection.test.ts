@@ -159,7 +159,21 @@ test("a device that wakes does not wait: it connects at once, and looks whether 
   await when(chat.connection, ({ status }) => status === "waiting");
   // Silence alone would be noticed after half a minute.
   expect(performance.now() - began).toBeLessThan(20_000);
+  // An attempt hangs there; where there is a network again, nobody waits for the end of that one.
   s.network.restore();
+  s.network.muteSockets();
+  wake();
+  await expect.poll(() => s.network.muted).toBe(1);
+  s.network.allowSockets();
+  wake();
+  await connected(chat);
+  // However often it was in vain, what comes after waking begins anew.
+  s.network.unplug();
+  for (let wakes = 0; wakes < 3; wakes += 1) {
+    const waiting = await when(chat.connection, ({ status }) => status === "waiting");
+    expect(waiting).toMatchObject({ attempt: 1 });
+    wake();
+  }
   chat.close();
   expect(stopped).toBe(true);
 });
