@@ -44,7 +44,10 @@ export function MessageList({ chat, unread, canWrite, onReply, onEdit }: Message
       edit: onEdit,
       remove: setToDelete,
       retry: ({ client_id }) => client_id !== undefined && retry(client_id),
-      discard: ({ client_id }) => client_id !== undefined && discard(client_id),
+      discard: ({ client_id }) => {
+        box.current?.focus();
+        if (client_id !== undefined) discard(client_id);
+      },
       jumpTo,
     }),
     [onReply, onEdit, retry, discard, jumpTo],

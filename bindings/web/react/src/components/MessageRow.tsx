@@ -35,8 +35,8 @@ export interface MessageRowProps {
 }
 
 export const MessageRow = memo(
-  function MessageRow({ row, answers, avatar, canWrite, isTarget, actions }: MessageRowProps) {
-    const { message, startsDay, startsUnread, first, last } = row;
+  function MessageRow(props: MessageRowProps) {
+    const { message, startsDay, startsUnread, first, last } = props.row;
     const texts = useTexts();
     return (
       <div className="ce-row" data-first={first ? "" : undefined} data-last={last ? "" : undefined}>
@@ -51,16 +51,7 @@ export const MessageRow = memo(
             {message.content}
           </p>
         ) : (
-          <Message
-            message={message}
-            answers={answers}
-            avatar={avatar}
-            first={first}
-            last={last}
-            canWrite={canWrite}
-            isTarget={isTarget}
-            actions={actions}
-          />
+          <Message {...props} />
         )}
       </div>
     );
@@ -79,9 +70,8 @@ export const MessageRow = memo(
     a.actions === b.actions,
 );
 
-type MessageProps = Omit<MessageRowProps, "row"> & Pick<Row, "message" | "first" | "last">;
-
-function Message({ message, answers, avatar, first, last, canWrite, isTarget, actions }: MessageProps) {
+function Message({ row, answers, avatar, canWrite, isTarget, actions }: MessageRowProps) {
+  const { message, first, last } = row;
   const texts = useTexts();
   const own = useRef<HTMLElement>(null);
   const { isMine, progress, deleted_at, content, attachments, reply_to, senderName } = message;
@@ -135,7 +125,14 @@ function Message({ message, answers, avatar, first, last, canWrite, isTarget, ac
         {progress === "failed" && (
           <div className="ce-failed">
             <span>{texts.failed(message.seq === undefined ? "sent" : "changed", message.error?.code)}</span>
-            <button type="button" onClick={() => actions.retry(message)}>
+            <button
+              type="button"
+              onClick={() => {
+                // This button goes, and the message stays.
+                own.current?.focus();
+                actions.retry(message);
+              }}
+            >
               {texts.retry}
             </button>
             <button type="button" onClick={() => actions.discard(message)}>

@@ -153,21 +153,24 @@ export function useListScroll(
     };
   }, [box, look, stay]);
 
+  // The button that was used may go with what is gone to: the focus stays in the list.
   const toEnd = useCallback(() => {
+    box.current?.focus();
     stop();
     stick.current = true;
     void latest.current.chat
       .jumpToLatest()
       .catch(ignored)
       .then(() => requestAnimationFrame(stay));
-  }, [latest, stay, stop]);
+  }, [box, latest, stay, stop]);
 
   const jumpTo = useCallback(
     (to: number | string) => {
+      box.current?.focus();
       stick.current = false;
       jump(to);
     },
-    [jump],
+    [box, jump],
   );
 
   const newCount = isAtEnd ? 0 : chat.unreadCount;

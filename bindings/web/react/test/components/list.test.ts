@@ -471,6 +471,45 @@ test("by the keyboard: along the messages, to what can be done with one, and bac
   expect(await toEnd(page)).toBeLessThanOrEqual(2);
 });
 
+test("by the keyboard: what goes once it was used leaves the focus in the talk", async () => {
+  const within = (page: Page) => page.evaluate(() => document.activeElement?.className);
+  const press = async (page: Page, name: string) => {
+    await page.getByRole("button", { name }).focus();
+    await page.keyboard.press("Enter");
+    await settled(page);
+  };
+  const far = await open("fifty");
+  await wheel(far, -1_500);
+  await press(far, "To the latest message");
+  await far.locator(".ce-to-latest").waitFor({ state: "detached" });
+  expect(await within(far)).toBe("ce-list");
+
+  const above = await open("more-unread");
+  await press(above, "1204 new messages");
+  await come(above, 70, "before");
+  await above.locator(".ce-to-unread").waitFor({ state: "detached" });
+  expect(await within(above)).toBe("ce-list");
+
+  // What is quoted may be so far up that what quotes it is not drawn any more.
+  const quoted = await open("fifty");
+  await quoted.evaluate(() =>
+    window.change((chat) => ({
+      ...chat,
+      messages: chat.messages.map((message) => (message.seq === 50 ? { ...message, reply_to: "m2" } : message)),
+    })),
+  );
+  await quoted.locator(".ce-quote").focus();
+  await quoted.keyboard.press("Enter");
+  await quoted.locator(".ce-quote").waitFor({ state: "detached" });
+  expect(await within(quoted)).toBe("ce-list");
+
+  const failed = await open("failed");
+  await press(failed, "Try again");
+  expect(await within(failed)).toBe("ce-message");
+  await press(failed, "Discard");
+  expect(await within(failed)).toBe("ce-list");
+});
+
 test("from what is within a message, the arrow keys lead to its neighbours", async () => {
   const page = await open("failed");
   const focused = () => page.evaluate(() => document.activeElement?.querySelector(".ce-message-text")?.textContent);
