@@ -92,7 +92,9 @@ type Making = (shown: Shown) => ChatMessage;
 /** Where something of it was refused, it bears the name of that: what is tried again, or discarded. */
 function stored({ rev: _, ...message }: Message, isMine: boolean, shown: Shown, refused?: Outgoing): ChatMessage {
   const said = { ...message, ...shown, isMine };
-  return refused ? { ...said, client_id: refused.clientId, ...errorOf(refused) } : said;
+  if (!refused) return said;
+  const edit = refused.action === "edit_message" ? { refused: refused.fields.content } : {};
+  return { ...said, ...edit, client_id: refused.clientId, ...errorOf(refused) };
 }
 
 function errorOf({ error }: Outgoing): Pick<ChatMessage, "error"> | object {

@@ -40,6 +40,8 @@ export interface ChatMessage extends Omit<Message, "seq" | "rev"> {
   readonly progress: Progress;
   /** Why it failed. */
   readonly error?: ChatError;
+  /** What it was to say by an edit that the server refused; `content` is what it says. */
+  readonly refused?: string;
 }
 
 /** Somebody who types. */

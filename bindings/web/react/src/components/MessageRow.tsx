@@ -82,7 +82,7 @@ function Message({ row, answers, avatar, canWrite, isTarget, actions }: MessageR
   };
   const time = clock(message.created_at, texts.locale);
   // What failed can be copied: where trying again does not help, it need not be written again.
-  const possible = deleted_at ? [] : actionsOf(message, canWrite && progress !== "failed", actions, texts);
+  const possible = actionsOf(message, canWrite && !deleted_at && progress !== "failed", actions, texts);
   return (
     <article
       ref={own}
@@ -152,10 +152,10 @@ function actionsOf(
   actions: MessageActions,
   texts: ReturnType<typeof useTexts>,
 ): Action[] {
-  const { isMine, seq, content } = message;
+  const { isMine, seq, content, refused = content } = message;
   const possible: Action[] = [];
   if (seq !== undefined && canWrite) possible.push({ label: texts.reply, run: () => actions.reply(message) });
-  if (content) possible.push({ label: texts.copy, run: () => void navigator.clipboard?.writeText(content) });
+  if (refused) possible.push({ label: texts.copy, run: () => void navigator.clipboard?.writeText(refused) });
   if (isMine && seq !== undefined && canWrite) {
     possible.push({ label: texts.edit, run: () => actions.edit(message) });
     possible.push({ label: texts.delete, run: () => actions.remove(message), isGrave: true });

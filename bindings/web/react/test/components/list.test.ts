@@ -577,3 +577,19 @@ test("a message that failed says why, and can be copied, sent again or let go", 
   expect(await asked(page, "retry")).toEqual([["retry", "c13"]]);
   expect(await asked(page, "discard")).toEqual([["discard", "c13"]]);
 });
+
+test("what an edit was to say that was refused can be copied, also where the message is deleted", async () => {
+  const page = await open("refused", { permissions: ["clipboard-read", "clipboard-write"] });
+  for (const [seq, text] of [
+    [0, "Looks very good!"],
+    [1, "And many thanks."],
+  ] as const) {
+    await page.locator("[data-progress=failed] .ce-menu-button").nth(seq).dispatchEvent("click");
+    expect(await page.getByRole("menuitem").allTextContents()).toEqual(["Copy text"]);
+    await page.getByRole("menuitem", { name: "Copy text" }).click();
+    await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toBe(text);
+  }
+  // One that is deleted and nothing more has nothing to be copied.
+  const deleted = await open("deleted");
+  expect(await deleted.locator("[data-deleted] .ce-menu-button").count()).toBe(0);
+});

@@ -33,6 +33,8 @@ test("what was refused is said of the message, under the operation's name, until
     progress: "failed",
     client_id: "e1",
     error: { code: "forbidden" },
+    content: "hi",
+    refused: "hello",
   });
   const [after] = list.show(room, "ann");
   expect(after).toEqual(before);

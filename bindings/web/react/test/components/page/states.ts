@@ -203,6 +203,16 @@ export const STATES: Readonly<Record<string, () => Chat>> = {
           : message,
       ),
     }),
+  refused: () =>
+    chat({
+      messages: conversation().map((message) => {
+        const refused = { progress: "failed", error: { code: "not_found" } as ChatMessage["error"] } as const;
+        if (message.seq === 9) return { ...message, ...refused, refused: "Looks very good!" };
+        if (message.seq !== 12) return message;
+        const { content: _, ...gone } = message;
+        return { ...gone, ...refused, refused: "And many thanks.", deleted_at: "2026-11-25T11:00:00Z" };
+      }),
+    }),
   files: () =>
     chat({
       messages: [
