@@ -47,6 +47,9 @@ function colourOf(id: string): number {
 /** The first letters of the first and the last word. */
 export function initials(name: string): string {
   const words = name.split(/[\s@._-]+/u).filter(Boolean);
-  const letters = [words[0], words.length > 1 ? words.at(-1) : undefined].map((word) => [...(word ?? "")][0] ?? "");
-  return letters.join("").toLocaleUpperCase();
+  const ends = [words[0], ...words.slice(1).slice(-1)];
+  return ends
+    .map((word = "") => [...word][0])
+    .join("")
+    .toLocaleUpperCase();
 }

@@ -11,7 +11,7 @@ export interface ConnectionDotProps {
 export function ConnectionDot({ connection, status }: ConnectionDotProps) {
   const texts = useTexts();
   const live = connection.status === "open" && status === "live";
-  const begins = connection.status === "connecting" || connection.status === "open" || connection.status === "idle";
+  const begins = connection.status !== "waiting" && connection.status !== "closed";
   return (
     <span className="ce-connection">
       <span className="ce-dot" data-live={live ? "" : undefined} aria-hidden="true" />

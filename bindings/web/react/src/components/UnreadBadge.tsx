@@ -1,7 +1,6 @@
 /** How many messages are unread; nothing where there are none. */
 
-import { useContext } from "react";
-import { TextsContext } from "./texts-context.js";
+import { useTexts } from "./texts-context.js";
 
 export interface UnreadBadgeProps {
   readonly count: number;
@@ -10,7 +9,7 @@ export interface UnreadBadgeProps {
 }
 
 export function UnreadBadge({ count, max = 99 }: UnreadBadgeProps) {
-  const texts = useContext(TextsContext);
+  const texts = useTexts();
   if (count <= 0) return null;
   return (
     <span className="ce-unread-badge" role="img" aria-label={texts.unread(count)}>

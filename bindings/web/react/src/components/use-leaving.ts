@@ -2,7 +2,7 @@
 
 import { type RefObject, useEffect } from "react";
 
-const UPWARDS: ReadonlySet<string> = new Set(["ArrowUp", "PageUp", "Home"]);
+const UPWARDS = ["ArrowUp", "PageUp", "Home"];
 
 /** As long as it takes at most until the list moves, on a slow device. */
 const BEGINS_MS = 2_000;
@@ -43,7 +43,7 @@ export function useLeaving(box: RefObject<HTMLElement | null>, begins: () => voi
       if (now > before) begin();
       else if (now < before) end();
     };
-    const onKey = ({ key }: KeyboardEvent) => UPWARDS.has(key) && begin();
+    const onKey = ({ key }: KeyboardEvent) => UPWARDS.includes(key) && begin();
     // Of the list's own parts only the scroll bar, which is not for fingers, and the gaps are nothing but the list.
     const onPointer = ({ target, pointerType }: PointerEvent) => target === list && pointerType !== "touch" && begin();
     list.addEventListener("wheel", onWheel, { passive: true });
