@@ -25,7 +25,9 @@ export function MessageList({ chat, unread, canWrite, onReply, onEdit }: Message
   const { messages, participants, deleteMessage, retry, discard } = chat;
   const isUnreadAbove = unread && chat.hasOlder && (messages[0]?.seq ?? 0) > unread.seq;
   const unreadFrom = unread && !isUnreadAbove ? unread.seq : null;
-  const rows = useInSteps(useMemo(() => rowsOf(messages, unreadFrom), [messages, unreadFrom]));
+  // What was said today is of yesterday at the first drawing after midnight, also where nothing was said since.
+  const today = new Date().toDateString();
+  const rows = useInSteps(useMemo(() => rowsOf(messages, unreadFrom, today), [messages, unreadFrom, today]));
   const byId = useMemo(() => new Map(messages.map((message) => [message.id, message])), [messages]);
   const avatars = useMemo(() => new Map(participants.map(({ user_id, avatar }) => [user_id, avatar])), [participants]);
   const box = useRef<HTMLDivElement>(null);

@@ -18,12 +18,11 @@ export interface Row {
 /** After so long a new group begins, also of the same author. */
 const PAUSE_MS = 5 * 60_000;
 
-/** `unreadFrom` is the number of the first unread message when the room was opened. */
-export function rowsOf(messages: readonly ChatMessage[], unreadFrom: number | null): Row[] {
+/** `unreadFrom` is the number of the first unread message when the room was opened; `today` is the day of the drawing. */
+export function rowsOf(messages: readonly ChatMessage[], unreadFrom: number | null, today: string): Row[] {
   const unread = messages.findIndex(
     ({ isMine, seq }) => !isMine && seq !== undefined && seq >= (unreadFrom ?? Infinity),
   );
-  const today = new Date().toDateString();
   const days = messages.map(({ created_at }) => dayOf(created_at));
   const starts = messages.map((message, at) => {
     const before = messages[at - 1];

@@ -28,7 +28,7 @@ const messages = (all: readonly Said[]) =>
 
 /** Each row in letters: Day, Unread, first (`[`) and last (`]`) of a group. */
 const drawn = (all: readonly Said[], unreadFrom: number | null = null) =>
-  rowsOf(messages(all), unreadFrom).map(
+  rowsOf(messages(all), unreadFrom, new Date().toDateString()).map(
     ({ startsDay, startsUnread, first, last }) =>
       `${startsDay ? "D" : ""}${startsUnread ? "U" : ""}${first ? "[" : ""}${last ? "]" : ""}`,
   );
@@ -68,5 +68,5 @@ test("the line stands above the first unread message that is not mine, once", ()
 });
 
 test("of nothing there is nothing", () => {
-  expect(rowsOf([], 3)).toEqual([]);
+  expect(rowsOf([], 3, "")).toEqual([]);
 });
