@@ -45,15 +45,18 @@ export class Tokens {
 /** How long before its end a token is replaced, at most. */
 const EARLY_MS = 30_000;
 
+/** How long a token is used at least that does not say when it was made. */
+const UNDATED_MS = 60_000;
+
 /** For how many milliseconds a token that was made just now can be used. A token without a legible end is kept. */
 function goodFor(token: string): number {
   try {
     const body = token.split(".")[1] ?? "";
     const { exp, iat } = JSON.parse(atob(body.replace(/-/g, "+").replace(/_/g, "/"))) as { exp?: number; iat?: number };
     if (!exp) return Number.POSITIVE_INFINITY;
-    // The two clocks of the token agree with each other; this device's may not.
+    // The two clocks of the token agree with each other; this device's may not, and then takes a new one for an old one.
     const life = exp * 1000 - (iat ? iat * 1000 : Date.now());
-    return Math.max(1_000, life - Math.min(EARLY_MS, life / 2));
+    return Math.max(iat ? 1_000 : UNDATED_MS, life - Math.min(EARLY_MS, life / 2));
   } catch {
     return Number.POSITIVE_INFINITY;
   }
