@@ -319,7 +319,8 @@ export class Connection extends Observable<ConnectionState> {
   #listen(): void {
     clearTimeout(this.#heartbeat);
     const silent = Date.now() - this.#heardAt;
-    if (silent >= this.#heartbeatMs) return this.#probe();
+    // Where the clock was set back, it does not tell how long the silence is.
+    if (silent < 0 || silent >= this.#heartbeatMs) return this.#probe();
     this.#heartbeat = setTimeout(() => this.#listen(), this.#heartbeatMs - silent);
   }
 

@@ -1,6 +1,6 @@
 /** How a connection begins, waits and ends. */
 
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import WebSocket from "ws";
 import { Connection } from "../src/connection.js";
 import { environment } from "../src/environment.js";
@@ -176,6 +176,18 @@ test("a device that wakes does not wait: it connects at once, and looks whether 
   }
   chat.close();
   expect(stopped).toBe(true);
+});
+
+test("silence is noticed as well where the clock was set back", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+  ends.push(() => vi.useRealTimers());
+  const chat = s.client("ann", { far: true });
+  await connected(chat);
+  s.network.loseAnswers();
+  vi.setSystemTime(Date.now() - 3_600_000);
+  // Until it is noticed, and until the answer to a ping has not come.
+  await vi.advanceTimersByTimeAsync(25_000 + 5_000);
+  expect(chat.connection.getSnapshot().status).not.toBe("open");
 });
 
 test("a platform without WebSocket is told what is missing", async () => {
