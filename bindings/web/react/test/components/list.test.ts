@@ -548,6 +548,16 @@ test("those who do not see are told what comes, and not what was there or is scr
   expect(anew).toBeGreaterThan(0);
 });
 
+test("what tells of the connection is there before it says something, and takes no room", async () => {
+  for (const forcedColors of ["none", "active"] as const) {
+    const page = await open("conversation", { forcedColors });
+    const banner = page.locator(".ce-banner[role=status]");
+    const look = await banner.evaluate((banner) => [getComputedStyle(banner).display, banner.clientHeight]);
+    expect(look).toEqual(["block", 0]);
+    expect((await banner.boundingBox())?.height).toBe(0);
+  }
+});
+
 test("after midnight, what was said before it is not of today any more", async () => {
   // So high that every row is drawn.
   const page = await open("conversation", { viewport: { width: 900, height: 1_400 } });
