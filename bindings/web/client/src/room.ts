@@ -55,7 +55,7 @@ export interface RoomSnapshot {
   readonly participants: readonly Participant[];
   /** Whether those are all: then what all of them have read is what everybody has. */
   readonly hasAllParticipants: boolean;
-  /** Who has it open now. */
+  /** Whose clients follow it now: it is shown there, or the list of rooms is. */
   readonly present: readonly string[];
   /** Who types now, oneself left out. */
   readonly typing: readonly string[];

@@ -34,7 +34,7 @@ export function useTyping(roomId: RoomRef): readonly TypingUser[] {
   return useView(useHub().chat(roomId), ({ typingUsers }) => typingUsers);
 }
 
-/** Everybody else in a room: whether they are connected, and whether they have it open. */
+/** Everybody else in a room: whether they are connected, and whether a client of theirs follows it. */
 export function usePresence(roomId: RoomRef): readonly Presence[] {
   return useView(useHub().chat(roomId), presence, (a, b) => sameList(a, b, sameFields));
 }

@@ -72,7 +72,7 @@ export interface Chat {
   readonly room: RoomInfo | null;
   readonly my: My | null;
   readonly participants: readonly Participant[];
-  /** Who has the room open now: user ids. */
+  /** Whose clients follow the room now, be it in a list of rooms: user ids. */
   readonly present: readonly string[];
   /** Who types now, oneself left out. */
   readonly typingUsers: readonly TypingUser[];
@@ -126,7 +126,7 @@ export interface Presence {
   readonly name: string;
   /** Whether they are connected. */
   readonly online: boolean;
-  /** Whether they have this room open. */
+  /** Whether a client of theirs follows this room: it is shown there, or a list of their rooms is. */
   readonly here: boolean;
   /** When they were last connected, if that is known. */
   readonly lastSeen: string | null;
