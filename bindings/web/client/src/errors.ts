@@ -6,12 +6,11 @@ import type { Code, ErrorBody, Retry } from "./protocol.js";
  * The client's own codes, beside the server's {@link Code}.
  *
  * - `disconnected`: there is no connection, or it was lost before the answer came. Whether a write was done is unknown.
- * - `closed`: the client was closed.
  * - `no_token`: the token provider failed.
  * - `not_saved`: the outbox could not be written.
  * - `unsupported`: the platform lacks something that is needed; the message names it.
  */
-export type ClientCode = "disconnected" | "closed" | "no_token" | "not_saved" | "unsupported";
+export type ClientCode = "disconnected" | "no_token" | "not_saved" | "unsupported";
 
 /**
  * An error of the server or of the client. No text that a user wrote appears in one.

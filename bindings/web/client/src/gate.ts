@@ -49,11 +49,6 @@ export class Gate<T> {
     return this.#rev;
   }
 
-  /** Whether something waits for a change that has not come. */
-  get hasGap(): boolean {
-    return this.#parked.size > 0;
-  }
-
   /** Offers one change. */
   offer(at: Position, item: T): Step<T> {
     const { rev, cursor, prev: from = rev - 1 } = at;

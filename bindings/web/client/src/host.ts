@@ -3,6 +3,7 @@
 import type { Request } from "./frames.js";
 import type { Outbox } from "./outbox.js";
 import type { Message } from "./protocol.js";
+import type { Mended } from "./replica.js";
 import type { Room } from "./room.js";
 
 /** What a client tells to those who listen with `on`. */
@@ -14,7 +15,7 @@ export interface ClientEvents {
    * `mended`: nothing had changed (`same`); everything that changed was fetched and applied (`changes`); or the room began
    * anew (`snapshot`), because the server's data is another, and what was held before is gone.
    */
-  continuity: { room: Room; cause: Cause; mended: "same" | "changes" | "snapshot" };
+  continuity: { room: Room; cause: Cause; mended: Mended };
   /** Somebody else posted a message in a room that is followed. `live`: just now, not while this client was away. */
   message: { room: Room; message: Message; live: boolean };
   /** A command that has no answer of its own failed. */

@@ -2,6 +2,7 @@
 
 import { type Address, addressOf } from "./address.js";
 import type { Socket } from "./environment.js";
+import { CLOSE_CODES } from "./protocol.js";
 
 /** What a stream is told to use. */
 export interface StreamOptions {
@@ -98,7 +99,7 @@ export class Stream implements Socket {
     const later = error.retry === "later";
     this.#say(JSON.stringify({ ...error, type: "error" }));
     if (later) this.#say(JSON.stringify({ type: "closing", retry_after_ms: error.retry_after_ms }));
-    this.close(later ? 3002 : 3500);
+    this.close(later ? CLOSE_CODES.overloaded : CLOSE_CODES.unauthorized);
   }
 
   #heard(event: string): void {
