@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    model::{Command, DeleteMessage, Error, Message, MessageId, Result, RoomId, UserId},
+    model::{Command, CreateRoom, DeleteMessage, Error, Message, MessageId, Result, RoomId, UserId},
     rules::Decision,
     store::{
         Applied, Change, ChangeBody, CommitError, Done, Guard, NO_ROOM, Operation, Refusal, RoomSelector, Target,
@@ -167,6 +167,13 @@ impl Lane {
 
     /// The answer to a command that would have made a room which is there. Its name is taken all the same.
     async fn found(&self, request: &Request, room: RoomId) -> Result<Reply> {
+        if let Command::CreateRoom(CreateRoom { key: Some(key), .. }) = &request.command {
+            let view = self.store.view(&RoomSelector::Id(room), &[]).await?.ok_or(Error::not_found("room"))?;
+            if view.room.key.as_ref() != Some(key) {
+                // It was found by its pair: under the key nobody would find it.
+                return Err(Error::Conflict { reason: "the two have a direct room, with another key or none" });
+            }
+        }
         if request.command.client_id().is_some() {
             let decision = Decision { guard: Guard::default(), writes: Vec::new() };
             let taken = self.store.commit(vec![self.commit_of(request, room, NO_ROOM, decision)]).await;
