@@ -60,7 +60,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Applies the commits in order, together in one durable step where that is possible, and answers each.
     async fn commit(&self, batch: Vec<Commit>) -> Vec<Result<Applied, CommitError>>;
 
-    /// What was done before under an operation's name; `by` is whose it is, see [`OperationName::by`].
+    /// What was done before under an operation's name, in a room that is still there; `by` is whose it is, see [`OperationName::by`].
     async fn operation(&self, scope: RoomId, by: Option<&UserId>, name: &ClientId) -> StoreResult<Option<Operation>>;
 
     /// A room and, for each of `users` in order, what is stored about them in it.

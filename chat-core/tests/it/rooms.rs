@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chat_core::{
-    Code, CreateRoom, Error, Event, Limits, MemoryStore, Options, RoomKey, RoomState, SendMessage, UpdateRoom,
+    Code, CreateRoom, Error, Event, Limits, MemoryStore, Options, RoomKey, RoomKind, RoomState, SendMessage, UpdateRoom,
 };
 
 use crate::stage::{Hands, Stage, next, user};
@@ -185,4 +185,39 @@ async fn whoever_is_added_hears_of_it_on_every_connection() {
     })
     .await;
     assert_eq!(added, (s.room, Some("job:42".parse().unwrap())));
+}
+
+#[tokio::test]
+async fn a_room_that_was_deleted_can_be_made_again_under_the_same_name() {
+    let s = Stage::new().await;
+    let create = CreateRoom { client_id: Some("op".parse().unwrap()), ..CreateRoom::keyed("job:7".parse().unwrap()) };
+    let (first, made) = s.host().get_or_create_room(create.clone()).await.unwrap();
+    assert!(made);
+    s.host().delete_room(first.info.id).await.unwrap();
+    let (second, made) = s.host().get_or_create_room(create.clone()).await.unwrap();
+    assert!(made && second.info.id != first.info.id);
+    let (again, made) = s.host().get_or_create_room(create).await.unwrap();
+    assert_eq!((again.info.id, made), (second.info.id, false));
+}
+
+#[tokio::test]
+async fn a_direct_room_is_not_found_under_a_key_that_it_does_not_have() {
+    let s = Stage::new().await;
+    let direct = |key: Option<&str>| CreateRoom {
+        kind: RoomKind::Direct,
+        key: key.map(|key| key.parse().unwrap()),
+        ..CreateRoom::group().with(user("ann")).with(user("ben"))
+    };
+    let host = s.host();
+    let room = host.create_room(direct(Some("job:1"))).await.unwrap().info.id;
+    let error = host.create_room(direct(Some("job:2"))).await.unwrap_err();
+    assert_eq!(error.code(), Code::Conflict, "{error}");
+    assert_eq!(host.room("job:2".parse::<chat_core::RoomKey>().unwrap()).await.unwrap_err().code(), Code::NotFound);
+    for same in [direct(Some("job:1")), direct(None)] {
+        assert_eq!(host.create_room(same).await.unwrap().info.id, room);
+    }
+    // Its name is not taken.
+    let named = |key| CreateRoom { client_id: Some("op".parse().unwrap()), ..direct(key) };
+    assert_eq!(host.create_room(named(Some("job:2"))).await.unwrap_err().code(), Code::Conflict);
+    assert_eq!(host.create_room(named(Some("job:1"))).await.unwrap().info.id, room);
 }

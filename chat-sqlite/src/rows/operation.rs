@@ -14,7 +14,7 @@ use crate::{
 
 use super::{count, hash, optional_name};
 
-/// What was done under a name, whichever table says so. `number` is that of the room `scope`, if there is one.
+/// What was done under a name, whichever table says so; nothing if the room is gone in which it was done. `number` is that of the room `scope`, if there is one.
 pub(crate) fn operation(
     connection: &Connection,
     names: &Names,
@@ -31,7 +31,7 @@ pub(crate) fn operation(
          CROSS JOIN message ON place = (key >> 32 << 32 | name.seq) \
          WHERE key = ?1 AND request IS NOT NULL AND client_id = ?4 AND ifnull(sender, '') = ?3 \
          UNION ALL SELECT request, room, message, seq, user FROM operation \
-         WHERE scope = ?2 AND actor = ?3 AND name = ?4";
+         WHERE scope = ?2 AND actor = ?3 AND name = ?4 AND EXISTS (SELECT 1 FROM room WHERE id = operation.room)";
     let find = |select, place: Option<i64>| {
         let params = params![place, scope.as_bytes(), by.map_or("", UserId::as_str), name.as_str()];
         connection.one(select, params, |row| {
@@ -59,7 +59,8 @@ pub(crate) fn insert_operation(
     target: &Target,
     at: Timestamp,
 ) -> Outcome<()> {
-    const INSERT: &str = "INSERT INTO operation (scope, actor, name, request, room, message, seq, user, at) \
+    // A room may have been made under the name, and be gone.
+    const INSERT: &str = "INSERT OR REPLACE INTO operation (scope, actor, name, request, room, message, seq, user, at) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
     let (message, seq, user) = match target {
         Target::Message { id, seq } => (Some(id.as_bytes()), Some(seq.cast_signed()), None),

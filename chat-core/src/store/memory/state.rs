@@ -75,7 +75,9 @@ impl State {
     }
 
     pub(super) fn operation(&self, scope: RoomId, by: Option<&UserId>, name: &ClientId) -> Option<&Operation> {
-        self.operations.get(&(scope, by.cloned(), name.clone()))
+        let done = self.operations.get(&(scope, by.cloned(), name.clone()))?;
+        // A room may have been made under the name, and be gone.
+        self.rooms.contains_key(&done.room).then_some(done)
     }
 
     pub(super) fn view(&self, room: &RoomSelector, users: &[UserId]) -> Option<View> {
