@@ -60,6 +60,7 @@ pub(super) struct Telling {
 }
 
 /// What a command has come to before anything is written.
+#[allow(clippy::large_enum_variant, reason = "the large one, a commit, is the common one")]
 enum Planned {
     Commit(Commit, Telling),
     Marker(Gathered),

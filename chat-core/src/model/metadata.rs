@@ -95,7 +95,7 @@ mod tests {
         // As dear as can be: each value is an object, and has one of its own.
         let chain = (3..METADATA_DEPTH).fold(json!({"": 1}), |inner, _| json!({ "": inner }));
         let dear = object(vec![chain; METADATA_VALUES / METADATA_DEPTH].into());
-        assert!(check_metadata(&[dear.clone()]).is_ok());
+        assert!(check_metadata([&dear]).is_ok());
         assert!(held(&dear) > METADATA_VALUES * OBJECT / 2, "{}", held(&dear));
         assert!(held(&dear) <= OBJECT + METADATA_VALUES * (OBJECT + VALUE));
     }
