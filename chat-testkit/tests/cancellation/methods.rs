@@ -66,6 +66,7 @@ pub(crate) const METHODS: &[(&str, Does)] = &[
         Box::pin(async { w.live.subscribe(rooms).await.map(drop) })
     }),
     ("enter", |w| Box::pin(async { w.live.enter(w.elsewhere).await.map(drop) })),
+    ("unsubscribe", |w| Box::pin(async { w.live.unsubscribe(vec![key("job:2").into()]).await })),
     ("next", |w| Box::pin(async { w.hears("heard").await })),
     ("ready", |w| Box::pin(async { w.waits("waited").await })),
     ("output", |w| Box::pin(async { w.wires(&["wired"]).await })),
