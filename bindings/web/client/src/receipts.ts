@@ -2,7 +2,7 @@
 
 import type { Message, Participant } from "./protocol.js";
 
-/** `sent`: the server has it. `delivered`, `read`: so has everybody else in the room. */
+/** `sent`: the server has it. `delivered`, `read`: so has everybody else in the room who may read it. */
 export type Receipt = "sent" | "delivered" | "read";
 
 /**
@@ -16,7 +16,7 @@ export type Receipt = "sent" | "delivered" | "read";
  * ```
  */
 export function receiptOf(message: Message, participants: readonly Participant[]): Receipt {
-  const others = participants.filter(({ user_id }) => user_id !== message.sender);
+  const others = readersOf(message, participants);
   if (others.length === 0) return "sent";
   if (others.every(({ read_seq }) => read_seq >= message.seq)) return "read";
   return others.every(({ delivered_seq }) => delivered_seq >= message.seq) ? "delivered" : "sent";
@@ -24,5 +24,10 @@ export function receiptOf(message: Message, participants: readonly Participant[]
 
 /** Who has read a message, its author left out. */
 export function readBy(message: Message, participants: readonly Participant[]): Participant[] {
-  return participants.filter(({ user_id, read_seq }) => user_id !== message.sender && read_seq >= message.seq);
+  return readersOf(message, participants).filter(({ read_seq }) => read_seq >= message.seq);
+}
+
+/** Everybody else who may read a message: what was said before somebody came may not be theirs to read. */
+function readersOf({ sender, seq }: Message, participants: readonly Participant[]): Participant[] {
+  return participants.filter(({ user_id, visible_from = 1 }) => user_id !== sender && visible_from <= seq);
 }

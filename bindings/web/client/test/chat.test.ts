@@ -2,7 +2,15 @@
 
 import { expect, test } from "vitest";
 import WebSocket from "ws";
-import { ChatError, type RoomListSnapshot, readBy, receiptOf, when } from "../src/index.js";
+import {
+  ChatError,
+  type Message,
+  type Participant,
+  type RoomListSnapshot,
+  readBy,
+  receiptOf,
+  when,
+} from "../src/index.js";
 import { connected, live, open, settled, stage, texts, typed, watch } from "./support/stage.js";
 
 const s = stage();
@@ -69,6 +77,34 @@ test("ticks follow the other one: sent, delivered, read", async () => {
   await when(ann, () => receipt() === "read");
   const { messages, participants } = ann.getSnapshot();
   expect(readBy(messages[0] as never, participants).map(({ user_id }) => user_id)).toEqual(["ben"]);
+});
+
+test("who came later and may not read a message has neither read it nor keeps it from being read by all", async () => {
+  const key = "job:since-joined";
+  await s.server.host("POST", "chatrooms/", { key, history: "since_joined", participants: ["amy", "ben"] });
+  const chat = s.client("amy");
+  const [amy, ben] = [await open(chat, key), await open(s.client("ben"), key)];
+  amy.send("One");
+  await Promise.all([settled(amy, 1), settled(ben, 1)]);
+  ben.markRead();
+  const now = () => {
+    const { messages, participants } = amy.getSnapshot();
+    const one = messages[0] as Message;
+    return [receiptOf(one, participants), readBy(one, participants).map(({ user_id }) => user_id)];
+  };
+  await when(amy, () => now()[0] === "read");
+  await s.server.host("POST", `chatrooms/${key}/participants/`, { user_id: "zoe" });
+  await when(amy, ({ participants }) => participants.length === 3);
+  expect(now()).toEqual(["read", ["ben"]]);
+  const zoe = await open(s.client("zoe"), key);
+  ben.send("Two");
+  await settled(zoe, 1);
+  zoe.markRead();
+  const hasRead = (seq: number) => (who: Participant) => who.user_id === "zoe" && who.read_seq >= seq;
+  await when(amy, ({ participants }) => participants.some(hasRead(2)));
+  expect(now()).toEqual(["read", ["ben"]]);
+  const { results } = await chat.request("readers", { message_id: amy.getSnapshot().messages[0]?.id as string });
+  expect(results.map(({ user_id }) => user_id)).toEqual(["ben"]);
 });
 
 test("typing is shown to the others, ends after 3 s, and ends with a message", async () => {

@@ -1,6 +1,6 @@
 /** The messages of a room as they are shown: each one the same object until something of it changes. */
 
-import { ChatError, type Message, type Outgoing, type RoomSnapshot } from "@chat-engine/client";
+import { ChatError, type Message, type Outgoing, type RoomSnapshot, receiptOf } from "@chat-engine/client";
 import type { ChatMessage, Progress } from "./types.js";
 import { keep } from "./view.js";
 
@@ -41,12 +41,6 @@ export class MessageList {
   #make(room: Part, me: string): ChatMessage[] {
     const made = new Map<string, Made>();
     const names = new Map(room.participants.map(({ user_id, name }) => [user_id, name ?? user_id]));
-    const others = room.participants.filter(({ user_id }) => user_id !== me);
-    // A place that all others have reached: nowhere, where there is nobody or not all are known.
-    const reached = (seqs: number[]) => (seqs.length === 0 || !room.hasAllParticipants ? 0 : Math.min(...seqs));
-    const read = reached(others.map(({ read_seq }) => read_seq));
-    const delivered = reached(others.map(({ delivered_seq }) => delivered_seq));
-
     const refusals = new Map(
       room.outbox.flatMap((entry) =>
         entry.action !== "send_message" && entry.state === "failed" ? [[entry.fields.message_id, entry] as const] : [],
@@ -71,7 +65,8 @@ export class MessageList {
     for (const message of room.messages) {
       const isMine = message.sender !== null && message.sender === me;
       const refused = refusals.get(message.id);
-      const receipt = !isMine || message.seq > delivered ? "sent" : message.seq > read ? "delivered" : "read";
+      // Nothing is known of all where not all are known.
+      const receipt = isMine && room.hasAllParticipants ? receiptOf(message, room.participants) : "sent";
       const progress = refused ? "failed" : receipt;
       const key = (isMine ? message.client_id : undefined) ?? message.id;
       add(key, message, message.sender, progress, (shown) => stored(message, isMine, shown, refused), refused);

@@ -353,6 +353,31 @@ test("who has read a message", async () => {
   await soon(() => expect(ann.latest().readers).toEqual(["Ben Birch"]));
 });
 
+test("a tick stays where it is when somebody comes who may not read the message", async () => {
+  const key = "job:since-joined";
+  await s.server.host("POST", "chatrooms/", { key, history: "since_joined", participants: ["ada", "ben"] });
+  const ben = await open(s.client("ben"), key);
+  const ada = probe(() => useChat(key));
+  show("ada", s.server, ada.probe);
+  await live(ada.latest);
+  ada.latest().sendMessage("read this");
+  await settled(ben, 1);
+  ben.markRead();
+  const ticks = () => ada.latest().messages.map(({ progress }) => progress);
+  await soon(() => expect(ticks()).toEqual(["read"]));
+  await s.server.host("POST", `chatrooms/${key}/participants/`, { user_id: "zoe" });
+  await soon(() => expect(ada.latest().participants).toHaveLength(3));
+  expect(ticks()).toEqual(["read"]);
+  // What they may read, they have not.
+  ada.latest().sendMessage("and this");
+  await settled(ben, 2);
+  ben.markRead();
+  const hasRead = (seq: number) =>
+    ada.latest().participants.find(({ user_id, read_seq }) => user_id === "ben" && read_seq >= seq);
+  await soon(() => expect(hasRead(2)).toBeDefined());
+  expect(ticks()).toEqual(["read", "sent"]);
+});
+
 test("a room that the list is about to follow is connected when its messages are here, not before", async () => {
   const id = await job();
   const ben = await open(s.client("ben"), `job:${id}`);
