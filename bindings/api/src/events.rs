@@ -179,7 +179,10 @@ mod exported {
         /// Waiting and taking are two calls, since a call that waits may be given up when it is done and its answer is
         /// still on its way: what it had taken would be lost.
         pub async fn ready(&self) -> bool {
-            self.wait().await.is_some()
+            let events = self.clone();
+            // In a task, whose waker then lies in the core's queue: another language's resumes its program right there,
+            // on the thread and under the locks of whoever tells of an event.
+            runtime::run(async move { Ok(events.wait().await.is_some()) }).await.unwrap_or(false)
         }
 
         /// The event that is there now, if one is.

@@ -97,6 +97,24 @@ class LivingTest {
     }
 
     @Test
+    fun `who collects without a dispatcher holds up nobody`() = runBlocking {
+        // Not closed where it fails: it stands still then, and would hold up the other tests.
+        val engine = ChatEngine.inMemory()
+        withTimeout(60.seconds) {
+            val people = listOf(AddParticipant("ann"), AddParticipant("ben"))
+            val room = engine.host().createRoom(CreateRoom(participants = people)).id
+            val events = engine.session("ben").events()
+            events.subscribe(listOf(OpenRoom(room)))
+            val heard = CoroutineScope(Dispatchers.Unconfined).async {
+                events.asFlow().filterIsInstance<Event.ChatMessage>().map { it.message.content }.take(100).toList()
+            }
+            repeat(100) { engine.session("ann").send(room, SendMessage("$it")) }
+            assertEquals((0 until 100).map { "$it" }, heard.await())
+        }
+        engine.shutDown()
+    }
+
+    @Test
     fun `cancelling loses nothing and leaves nothing half done`() = engine { engine, room ->
         val (ann, events) = engine.session("ann") to engine.session("ben").events()
         events.subscribe(listOf(OpenRoom(room)))
