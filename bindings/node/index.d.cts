@@ -146,19 +146,29 @@ export interface Connection {
   close(): void;
 }
 
-/** How to serve. `jwtSecret` or `authenticate` must be given. */
-export interface ServeOptions {
+/** How to serve, and how users log in. */
+export type ServeOptions = {
   /** The port; 0, the default, takes a free one. */
   port?: number;
   /** The address of this machine to listen on; by default 127.0.0.1. */
   host?: string;
   /** Origins of web pages that may use it, beside those of this machine. */
   allowOrigin?: string[];
-  /** Users bring JSON Web Tokens signed with this secret (HS256, at least 32 bytes). */
-  jwtSecret?: string;
-  /** Your own login: the user a token is for, or nothing to refuse. One that throws or takes over 10 s lets nobody in. */
-  authenticate?: (token: string) => string | null | undefined | Promise<string | null | undefined>;
-}
+} & (
+  | {
+      /** Users bring JSON Web Tokens signed with this secret (HS256, at least 32 bytes). */
+      jwtSecret: string;
+      authenticate?: undefined;
+    }
+  | {
+      /**
+       * Your own login: the user a token is for, or nothing to refuse. One that throws or takes over 10 s lets nobody in;
+       * what it throws is a `warning` of the process.
+       */
+      authenticate: (token: string) => string | null | undefined | Promise<string | null | undefined>;
+      jwtSecret?: undefined;
+    }
+);
 
 /** A server that serves from inside the process. */
 export interface Server {

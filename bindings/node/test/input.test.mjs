@@ -51,6 +51,7 @@ test('wrong arguments are refused, and named', async (t) => {
     [() => engine.serve({ authenticate: true }), 'invalid_argument', '`authenticate`'],
     [() => engine.serve({ authenticate: Promise.resolve(() => 'ann') }), 'invalid_argument', '`authenticate`'],
     [() => engine.serve({ jwtSecret: 'short' }), 'invalid_argument', ''],
+    [() => engine.serve({ jwtSecret: 'x'.repeat(32), authenticate: () => 'ann' }), 'invalid_argument', '`authenticate`'],
     [() => engine.serve({ port: 99_999 }), 'invalid_argument', ''],
     [() => engine.serve({ host: 'geheim', jwtSecret: 'x'.repeat(32) }), 'invalid_argument', '`host`'],
   ]) {

@@ -8,6 +8,13 @@ new ChatEngine();
 // @ts-expect-error where to keep the data must be said
 await ChatEngine.open({});
 
+await engine.serve({ jwtSecret: 'x'.repeat(32) });
+await engine.serve({ authenticate: async (token) => token || null });
+// @ts-expect-error users log in one way or the other
+await engine.serve({ jwtSecret: 'x'.repeat(32), authenticate: () => 'ann' });
+// @ts-expect-error a login must be said
+await engine.serve({ port: 8080 });
+
 const session = engine.session('ann');
 const { message, duplicate } = await session.send('job:42', { content: 'hi', client_id: 'm-1' });
 const sender: string | null = message.sender;

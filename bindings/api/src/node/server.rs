@@ -72,6 +72,9 @@ impl ChatEngine {
             let host = host.parse().map_err(|_| ChatError::invalid("host", "must be an IP address of this machine"))?;
             let logins = Arc::new(Logins::new(ask));
             let authenticator: Arc<dyn Authenticator> = match options.jwt_secret {
+                Some(_) if logins.ask.is_some() => {
+                    return Err(ChatError::invalid("authenticate", "and `jwtSecret` exclude each other"));
+                }
                 Some(secret) => Arc::new(tokens(&secret, &engine)?),
                 None if logins.ask.is_some() => Arc::clone(&logins) as Arc<dyn Authenticator>,
                 None => return Err(ChatError::invalid("jwtSecret", "or `authenticate` must be given")),
