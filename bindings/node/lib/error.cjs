@@ -53,12 +53,26 @@ async function settled(promise) {
 
 /** Arguments as the addon takes them. */
 function args(list) {
+  let none;
+  const said = function (field, value) {
+    // JSON makes null of a date or a number that is none, and in a field that has a meaning: no mute, the whole past.
+    const is = value === null ? this[field] === null : typeof value !== 'number' || Number.isFinite(value);
+    // Of the arguments themselves the addon says which one is missing.
+    if (!is && this !== list) none ??= list.includes(this) ? { field } : {};
+    return value;
+  };
+  let json;
   try {
-    return JSON.stringify(list);
+    json = JSON.stringify(list, said);
   } catch {
     // A BigInt, or an object that contains itself.
     throw new ChatError({ code: 'invalid_argument', message: 'an argument cannot be said in JSON' });
   }
+  if (none) {
+    const message = `${none.field ? `\`${none.field}\`` : 'a value'} must not be NaN, infinite or an invalid Date`;
+    throw new ChatError({ code: 'invalid_argument', message, details: none });
+  }
+  return json;
 }
 
 /** Calls a method of the addon that promises JSON. A last argument with a `signal` is how, not what. */

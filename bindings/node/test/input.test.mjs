@@ -80,3 +80,22 @@ test('a Date is a time, what is undefined is absent, and null clears', async (t)
   assert.equal(named.muted_until, undefined);
   assert.equal(named.name, 'Ann');
 });
+
+test('what JSON would make null is refused where null has a meaning', async (t) => {
+  const { engine, room, ann } = await stage(t);
+  const host = engine.host();
+  const until = new Date('2099-01-02T03:04:05.678Z');
+  await host.updateParticipant(room, { user_id: 'ann', muted_until: until });
+  for (const [call, field] of [
+    [() => host.updateParticipant(room, { user_id: 'ann', muted_until: new Date('x') }), 'muted_until'],
+    [() => host.addParticipant(room, { user_id: 'zoe', visible_from: NaN }), 'visible_from'],
+    [() => host.addParticipant(room, { user_id: 'zoe', visible_from: Infinity }), 'visible_from'],
+    [() => ann.history(room, { before: -Infinity }), 'before'],
+    [() => host.createRoom({ participants: [{ user_id: 'zoe', visible_from: NaN }] }), undefined],
+  ]) {
+    await assert.rejects(call(), { code: 'invalid_argument', details: field ? { field } : {} }, `${call}`);
+  }
+  const { results } = await host.participants(room);
+  assert.deepEqual(results.map((one) => one.user_id), ['ann', 'ben']);
+  assert.equal(results[0].muted_until, until.toISOString(), 'the mute is as it was');
+});
