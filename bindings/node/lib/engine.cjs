@@ -15,6 +15,7 @@ class ChatEngine {
   #native;
   #permit;
   #servers = new Set();
+  #closing;
 
   constructor(engine, permit) {
     if (!(engine instanceof native.ChatEngine)) throw new TypeError('use ChatEngine.open()');
@@ -41,10 +42,19 @@ class ChatEngine {
   }
 
   async serve(options = {}) {
-    const server = await Server.start(this.#native, options);
-    this.#servers.add(server);
-    server.closed.then(() => this.#servers.delete(server));
-    return server;
+    // Of an engine that is closed the addon says so.
+    if (this.#closing) await this.#closing.catch(() => {});
+    const starting = Server.start(this.#native, options);
+    this.#servers.add(starting);
+    const over = () => this.#servers.delete(starting);
+    try {
+      const server = await starting;
+      server.closed.then(over);
+      return server;
+    } catch (error) {
+      over();
+      throw error;
+    }
   }
 
   async suspend() {
@@ -55,8 +65,14 @@ class ChatEngine {
     await call(this.#native, 'resume', []);
   }
 
-  async close() {
-    await Promise.all([...this.#servers].map((server) => server.close()));
+  close() {
+    this.#closing = this.#close();
+    return this.#closing;
+  }
+
+  async #close() {
+    // One that fails to start is not there to be closed.
+    await Promise.all([...this.#servers].map((starting) => starting.then((server) => server.close(), () => {})));
     await call(this.#native, 'close', []);
     this.#permit?.release();
   }

@@ -1,7 +1,10 @@
 // It loads, lets the process exit, and survives whatever is done to it.
 
 import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 
@@ -47,6 +50,56 @@ test('a server keeps its process alive', async () => {
   `);
   assert.equal(code, 0, said);
   assert.match(said, /still there\nclosed/);
+});
+
+test('a server that is starting while its engine closes, or after, is none', async () => {
+  for (const [serve, said] of [
+    ['await engine.close(); await engine.serve({ jwtSecret });', 'draining'],
+    ['const starting = engine.serve({ jwtSecret }); await engine.close(); await (await starting).closed;', 'served'],
+    ['const closing = engine.close(); const starting = engine.serve({ jwtSecret }); await closing; await starting;', 'draining'],
+    ['await engine.serve({ jwtSecret }); const closing = engine.close(); await engine.serve({ jwtSecret });', 'draining'],
+  ]) {
+    const { code, said: heard } = await program(`
+      const engine = await ChatEngine.open({ memory: true });
+      const jwtSecret = 'x'.repeat(32);
+      console.log(await (async () => { ${serve} return 'served'; })().catch(({ code }) => code));
+    `);
+    assert.equal(code, 0, `${serve}: ${heard}`);
+    assert.equal(heard, `${said}\n`, serve);
+  }
+});
+
+test('a server ends with its worker', async (t) => {
+  alive(t);
+  const folder = mkdtempSync(join(tmpdir(), 'chat-engine-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, 'chat.db');
+  const source = `
+    const { parentPort, workerData: { index, path } } = require('node:worker_threads');
+    (async () => {
+      const engine = await require(index).ChatEngine.open({ path });
+      parentPort.postMessage((await engine.serve({ jwtSecret: 'x'.repeat(32) })).url);
+    })();
+  `;
+  const worker = new Worker(source, { eval: true, workerData: { index: require.resolve('../index.cjs'), path } });
+  const url = await within(new Promise((told) => worker.on('message', told)), 'a worker that serves');
+  assert.equal((await fetch(`${url}/healthz`)).status, 200);
+  await worker.terminate();
+  const refused = async () => {
+    while (await fetch(url).then(() => true, () => false)) await new Promise((later) => setTimeout(later, 10));
+  };
+  await within(refused(), 'that nobody listens');
+  const again = async () => {
+    for (;;) {
+      try {
+        return await ChatEngine.open({ path });
+      } catch (error) {
+        assert.match(error.message, /already in use/);
+        await new Promise((later) => setTimeout(later, 10));
+      }
+    }
+  };
+  await (await within(again(), 'the file')).close();
 });
 
 test('after close every call fails with `draining`', async (t) => {

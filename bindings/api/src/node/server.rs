@@ -68,6 +68,9 @@ impl ChatEngine {
         let (ask, engine) = (ask.transpose()?, self.0.core.clone());
         promise(env, async move {
             let options: ServeOptions = Args::parse(&args)?.next("options")?;
+            if engine.is_closed() {
+                return Err(chat_core::Error::Draining.into());
+            }
             let host = options.host.as_deref().unwrap_or("127.0.0.1");
             let host = host.parse().map_err(|_| ChatError::invalid("host", "must be an IP address of this machine"))?;
             let logins = Arc::new(Logins::new(ask));
@@ -87,7 +90,7 @@ impl ChatEngine {
                 .map_err(|error| ChatError::invalid(error.setting, error.problem))?;
             let (stop, stopped) = (Arc::new(Notify::new()), Arc::new(tokio::sync::watch::Sender::new(false)));
             let (stopping, over) = (Arc::clone(&stop), Arc::clone(&stopped));
-            // spawns: the server; `close` ends it, and waits for it.
+            // spawns: the server; `close` ends it, and dropping the handle, as where its worker is ended.
             runtime::runtime()?.spawn(async move {
                 serve(listener, server.router(), &server, stopping.notified()).await;
                 over.send_replace(true);
@@ -131,6 +134,12 @@ impl Server {
     #[napi]
     pub fn close(&self) {
         self.stop.notify_one();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.close();
     }
 }
 
@@ -178,7 +187,9 @@ impl Authenticator for Logins {
             waiting.questions.insert(question, sender);
             question
         };
-        ask.call((question, token), ThreadsafeFunctionCallMode::NonBlocking);
+        if ask.call((question, token), ThreadsafeFunctionCallMode::NonBlocking) != Status::Ok {
+            self.answer(question, Err(AuthError::Unavailable));
+        }
         let user = answer.await.map_err(|_| AuthError::Unavailable)??;
         Ok(Identity { actor: Actor::User(user), name: None, avatar: None, expires_at: None })
     }
