@@ -3,12 +3,16 @@
 // A stream that is pulled from the addon: what is ready is taken at once, and nothing is taken that nobody asked for.
 
 class Pull {
+  // Who waits. Nobody else may hold them: the addon does not, so that what is forgotten is let go of.
+  static #waiting = new Set();
+
   #native;
   #woken = resolvers();
 
   /** `start` is given what the addon calls when there is something to take again. */
   constructor(start) {
-    this.#native = start(() => this.#wake());
+    const self = new WeakRef(this);
+    this.#native = start(() => self.deref()?.#wake());
   }
 
   get native() {
@@ -16,6 +20,7 @@ class Pull {
   }
 
   #wake() {
+    Pull.#waiting.delete(this);
     this.#woken.resolve();
     this.#woken = resolvers();
   }
@@ -32,7 +37,10 @@ class Pull {
         const woken = this.#woken.promise;
         const texts = this.#native.take();
         if (texts === null) return;
-        if (texts.length === 0) await woken;
+        if (texts.length === 0) {
+          Pull.#waiting.add(this);
+          await woken;
+        }
         for (const text of texts) {
           signal?.throwIfAborted();
           yield read(text);

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { stage, within } from './stage.mjs';
+import { program, stage, within } from './stage.mjs';
 
 test('every event comes once and in order, also while rooms are opened', async (t) => {
   const { engine, room, ann, ben } = await stage(t);
@@ -107,4 +107,27 @@ test('closing the engine ends every loop', async (t) => {
   });
   await engine.close();
   await within(Promise.all(loops), 'the end of every loop');
+});
+
+test('a loop that waits is not let go of, though nobody else holds it', async () => {
+  const { code, said } = await program(
+    `
+    const alive = setInterval(() => {}, 1 << 30);
+    const engine = await ChatEngine.open({ memory: true });
+    const { id } = await engine.host().createRoom({ participants: ['ann'] });
+    const ann = engine.session('ann');
+    (async () => {
+      for await (const event of ann.events({ rooms: [id] })) {
+        if (event.message?.content === 'last') console.log('heard'), await engine.close(), clearInterval(alive);
+      }
+    })();
+    for (let n = 0; n < 20; n += 1) {
+      gc();
+      await new Promise((later) => setTimeout(later, 10));
+    }
+    await ann.send(id, { content: 'last' });
+    `,
+    ['--expose-gc'],
+  );
+  assert.deepEqual({ code, said }, { code: 0, said: 'heard\n' });
 });

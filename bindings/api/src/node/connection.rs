@@ -59,6 +59,7 @@ impl Connection {
     #[napi]
     pub fn close(&self) {
         self.connection.stop();
+        self.pulled.end();
     }
 }
 

@@ -70,8 +70,9 @@ impl Events {
 
     /// Ends it and closes its rooms.
     #[napi]
-    pub fn close(&self) {
+    pub fn close(&mut self) {
         self.events.end();
+        self.pulled.end();
     }
 }
 

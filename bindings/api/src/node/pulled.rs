@@ -58,6 +58,13 @@ impl Pulled {
         Ok(Self { ready, room, waiting })
     }
 
+    /// Nothing is pulled any more: what is ready is let go of, and whoever fills it ends.
+    pub(crate) fn end(&mut self) {
+        self.ready.close();
+        self.room.close();
+        while self.ready.try_recv().is_ok() {}
+    }
+
     /// What is ready: nothing yet is empty, and then `wake` is called once when there is more; nothing ever is `None`.
     pub(crate) fn take(&mut self) -> Option<Vec<String>> {
         let texts = self.take_ready();
