@@ -105,8 +105,11 @@ export interface Session extends SessionMethods {
 
 /** What to follow. */
 export interface EventsOptions {
-  /** Rooms to open when the first event is asked for, from then on. To resume, call `subscribe` with cursors. */
-  rooms?: string | (string | OpenRoom)[];
+  /**
+   * Rooms, by id or key, to open when the first event is asked for, from then on; a loop over it throws `not_found` where
+   * one is not there. To resume, call `subscribe` with cursors.
+   */
+  rooms?: string | string[];
   /** Ends it: a loop over it throws the signal's reason. */
   signal?: AbortSignal;
 }

@@ -1,6 +1,6 @@
 'use strict';
 
-const { call, direct } = require('./error.cjs');
+const { ChatError, call, direct } = require('./error.cjs');
 const { Pull } = require('./pull.cjs');
 
 /** One subscriber's events, and the rooms that feed them. */
@@ -29,9 +29,20 @@ class Events {
     this.#pull.end();
   }
 
+  /** Opens rooms of whose answers nobody hears: what an answer alone could say, an error must. */
+  async #open(rooms) {
+    const places = [rooms].flat();
+    if (places.some((room) => typeof room !== 'string')) {
+      const message = '`rooms` must be ids or keys; with a cursor `subscribe` opens a room and says what was missed';
+      throw new ChatError({ code: 'invalid_argument', message, details: { field: 'rooms' } });
+    }
+    const opened = await this.subscribe(places);
+    if (opened.some(({ gone }) => gone)) throw new ChatError({ code: 'not_found', message: 'room not found' });
+  }
+
   [Symbol.asyncIterator]() {
     const { rooms, signal } = this.#options;
-    const before = rooms && (() => this.subscribe(rooms));
+    const before = rooms && (() => this.#open(rooms));
     // One generator and no other around it: each takes a turn of the loop's queue for every event.
     return this.#pull.items({ signal, before, read: JSON.parse });
   }

@@ -85,6 +85,19 @@ test('a signal ends the waiting, not what was begun', async (t) => {
   assert.equal((await ann.room(room)).last_seq, 1, 'repeated under its name it has happened once');
 });
 
+test('a loop opens rooms from now on, and one that is not there is an error', async (t) => {
+  const { room, ann } = await stage(t);
+  const first = (rooms) => ann.events({ rooms })[Symbol.asyncIterator]().next();
+  for (const rooms of ['job:7', ['job:42', 'job:7']]) {
+    await assert.rejects(within(first(rooms), 'the refusal'), { name: 'ChatError', code: 'not_found', retry: 'never' });
+  }
+  // What was missed since would be lost.
+  const { cursor } = await ann.room(room);
+  for (const rooms of [[{ room, cursor }], { room, cursor }, [5]]) {
+    await assert.rejects(within(first(rooms), 'the refusal'), { code: 'invalid_argument', details: { field: 'rooms' } });
+  }
+});
+
 test('a loop whose rooms cannot be opened leaves nobody online', async (t) => {
   const { engine, ann, room } = await stage(t);
   await assert.rejects(async () => {

@@ -39,6 +39,8 @@ function text(event: Event): string | undefined {
 }
 
 for await (const event of session.events({ rooms: ['job:42'] })) text(event);
+// @ts-expect-error with a cursor `subscribe` says what was missed
+session.events({ rooms: [{ room: 'job:42', cursor: 'x' }] });
 for await (const frame of engine.connection('ann').frames()) frame satisfies string;
 
 try {

@@ -1,14 +1,22 @@
 // What Swift expects of the generated classes. Not compiled yet: no Swift compiler was at hand.
 
 extension Session {
-    /// The events of `rooms` from now on, and what concerns the user. Iterating opens the rooms, and leaving closes
-    /// them. Only what is taken is made: who falls behind gets `.resync`, and subscribes again with the last cursor.
+    /// The events of `rooms`, ids or keys, from now on, and what concerns the user; one that is not there throws
+    /// `.notFound`. Leaving the sequence closes the rooms. Only what is taken is made: who falls behind gets `.resync`,
+    /// and subscribes again with the last cursor.
     ///
     /// Cancelling the task ends the sequence; a call that waits in Rust is told so by `stop()`, since the generator
     /// does not carry cancellation over by itself.
     public func follow(_ rooms: String...) async throws -> EventSequence {
         let events = self.events()
-        _ = try await events.subscribe(open: rooms.map { OpenRoom(room: $0) })
+        let opened = try await events.subscribe(open: rooms.map { OpenRoom(room: $0) })
+        // Nobody hears the answers, and nothing would ever come.
+        if opened.contains(where: { $0.gone }) {
+            events.stop()
+            let details = ErrorDetails(field: nil, size: nil, limit: nil)
+            throw ChatError.Failed(
+                code: .notFound, reason: "room not found", retry: .never, retryAfterMs: nil, details: details)
+        }
         return EventSequence(events: events)
     }
 }

@@ -39,13 +39,18 @@ suspend fun <T> ChatEngine.running(block: suspend (ChatEngine) -> T): T =
     }
 
 /**
- * The events of [rooms] from now on, and what concerns the user. Collecting opens the rooms, and leaving closes them.
+ * The events of [rooms], ids or keys, from now on, and what concerns the user. Collecting opens the rooms, and leaving
+ * closes them; one that is not there fails with [ErrorCode.NOT_FOUND].
  * Only what is collected is taken: who falls behind gets [Event.Resync], and subscribes again with the last cursor.
  */
 fun Session.follow(vararg rooms: String): Flow<Event> = flow {
     events().use { events ->
         try {
-            events.subscribe(rooms.map { OpenRoom(it) })
+            val opened = events.subscribe(rooms.map { OpenRoom(it) })
+            // Nobody hears the answers, and nothing would ever come.
+            if (opened.any { it.gone }) {
+                throw ChatException.Failed(ErrorCode.NOT_FOUND, "room not found", Retry.NEVER, null, ErrorDetails(null, null, null))
+            }
             emitAll(events.asFlow())
         } finally {
             events.stop()

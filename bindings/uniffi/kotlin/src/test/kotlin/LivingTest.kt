@@ -140,6 +140,11 @@ class LivingTest {
     }
 
     @Test
+    fun `a flow of a room that is not there is an error`() = engine { engine, _ ->
+        fails(ErrorCode.NOT_FOUND) { withTimeout(60.seconds) { engine.session("ann").follow("job:42", "job:7").collect { } } }
+    }
+
+    @Test
     fun `after the end every call is an error`() = engine { engine, room ->
         val ann = engine.session("ann")
         val calls = (1..200).map { async { runCatching { ann.send(room, SendMessage("$it")) } } }
