@@ -52,7 +52,7 @@ export type OpenOptions = (
   /**
    * Your own word on what users do, asked before each of their commands; not for those of the host, nor for reading and
    * typing. It only forbids: what the engine's own rules refuse stays refused. Without a clear answer, because it throws,
-   * says something else or takes over 2 s, the command fails with `busy`.
+   * says something else or takes over 2 s, the command fails with `busy`; what it throws is a `warning` of the process.
    *
    * @example
    * permit: async ({ user, command, room }) =>

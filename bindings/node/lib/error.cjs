@@ -33,6 +33,11 @@ function chatError(thrown) {
   return new ChatError(said);
 }
 
+/** Says what a hook threw, as a warning of the process: whoever waits for the hook hears only that it gave no answer. */
+function warn(thrown) {
+  process.emitWarning(thrown instanceof Error ? thrown : new Error('a hook of the chat engine failed', { cause: thrown }));
+}
+
 /** Calls the addon; what it throws becomes a `ChatError`. */
 function direct(call) {
   try {
@@ -97,4 +102,4 @@ function aborted(signal, call) {
   });
 }
 
-module.exports = { ChatError, args, call, direct, settled };
+module.exports = { ChatError, args, call, direct, settled, warn };

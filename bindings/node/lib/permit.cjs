@@ -1,6 +1,6 @@
 'use strict';
 
-const { ChatError } = require('./error.cjs');
+const { ChatError, warn } = require('./error.cjs');
 
 /** A permission hook, as the addon asks it; it is let go of when its engine closes. */
 class Permit {
@@ -22,8 +22,9 @@ class Permit {
       const { deny } = Object(verdict);
       if (typeof verdict === 'boolean') allowed = verdict;
       else if (typeof deny === 'string') [allowed, reason] = [false, deny];
-    } catch {
+    } catch (thrown) {
       // Whoever threw has not said yes.
+      warn(thrown);
     }
     question.answer(allowed, reason);
   }

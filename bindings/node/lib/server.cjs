@@ -1,6 +1,6 @@
 'use strict';
 
-const { ChatError, args, direct, settled } = require('./error.cjs');
+const { ChatError, args, direct, settled, warn } = require('./error.cjs');
 
 /** A server that serves from inside the process, and keeps it alive until it is closed. */
 class Server {
@@ -24,8 +24,9 @@ class Server {
       let [user, failed] = [null, false];
       try {
         user = await authenticate(token);
-      } catch {
+      } catch (thrown) {
         failed = true;
+        warn(thrown);
       }
       // It listens a moment before this is known; and where it does not, nobody waits for the answer.
       const server = await started.catch(() => undefined);

@@ -71,6 +71,21 @@ test('one that throws, rejects, says something else or nothing in time forbids f
   assert.deepEqual(await texts(engine), ['it goes on']);
 });
 
+test('what a hook throws is a warning of the process, and nothing of it reaches the caller', async (t) => {
+  const away = new Error('the database is away');
+  const warned = [];
+  const hear = (warning) => warned.push(warning);
+  process.on('warning', hear);
+  t.after(() => process.off('warning', hear));
+  const { engine, id, ann } = await stage(t, ({ command }) => { throw command.content === 'error' ? away : 'no error'; });
+  await assert.rejects(ann.send(id, { content: 'error' }), { code: 'busy', message: /^(?!.*database)/ });
+  await assert.rejects(ann.send(id, { content: 'other' }), { code: 'busy' });
+  const server = await engine.serve({ authenticate: () => { throw away; } });
+  const answer = await fetch(`${server.url}/api/chatrooms/`, { headers: { authorization: 'Bearer token' } });
+  assert.equal(answer.status, 503);
+  assert.deepEqual(warned.map((one) => (one === away ? 'away' : one.cause)), ['away', 'no error', 'away']);
+});
+
 test('a question holds up nobody else, and what comes over a socket keeps its order', async (t) => {
   let go;
   const gone = new Promise((resolve) => { go = resolve; });

@@ -107,6 +107,8 @@ class _Permit(PermissionHook):
     """A permission hook that is a coroutine, on the loop that opened the engine."""
 
     def __init__(self, permit: _Callable[[Attempt], _Awaitable[bool | Verdict]]):
+        if not callable(permit):
+            raise TypeError("`permit` must be a coroutine function")
         self._permit = permit
         self._loop = _asyncio.get_running_loop()
         # The loop itself holds tasks only weakly.
@@ -124,9 +126,9 @@ class _Permit(PermissionHook):
         verdict = None
         try:
             verdict = await self._permit(question.attempt())
-        except Exception:
-            # Whoever raised has not said yes.
-            pass
+        except Exception as error:
+            # Whoever raised has not said yes. The caller hears only that there was no answer.
+            self._loop.call_exception_handler({"message": "the permission hook raised", "exception": error})
         finally:
             if isinstance(verdict, bool):
                 verdict = Verdict.ALLOW() if verdict else Verdict.DENY("the application says no")
@@ -142,14 +144,14 @@ async def _open_with(path: str, permit: _Callable[[Attempt], _Awaitable[bool | V
     ``permit`` is a coroutine function that is asked before each command of a user, on the loop that calls this; not for
     those of the host, nor for reading and typing. It returns ``True``, ``False`` or ``Verdict.DENY(reason)``. It only
     forbids: what the engine's own rules refuse stays refused. Without a clear answer, because it raises, returns something
-    else or takes over 2 s, the command fails with ``busy``.
+    else or takes over 2 s, the command fails with ``busy``; what it raises goes to the loop's exception handler.
     """
-    return await _open(path, permit and _Permit(permit))
+    return await _open(path, None if permit is None else _Permit(permit))
 
 
 def _in_memory_with(permit: _Callable[[Attempt], _Awaitable[bool | Verdict]] | None = None) -> ChatEngine:
     """An engine that keeps everything in memory, for trials and tests; ``permit`` as in ``open``."""
-    return _in_memory(permit and _Permit(permit))
+    return _in_memory(None if permit is None else _Permit(permit))
 
 
 ChatEngine.open, ChatEngine.in_memory = staticmethod(_open_with), staticmethod(_in_memory_with)

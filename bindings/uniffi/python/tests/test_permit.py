@@ -92,9 +92,35 @@ def test_one_that_raises_says_something_else_or_nothing_in_time_forbids_for_now(
 
 def test_what_is_no_coroutine_function_forbids_for_now():
     async def test(engine):
+        asyncio.get_running_loop().set_exception_handler(lambda *_: None)
         await refused(ErrorCode.BUSY, engine.session("ann").send("job:42", SendMessage(content="x")))
 
     assert played(lambda attempt: True, test) == []
+
+
+def test_what_cannot_be_called_is_refused(tmp_path):
+    async def test():
+        for permit in [True, False, "allow", 0]:
+            with pytest.raises(TypeError, match="`permit`"):
+                ChatEngine.in_memory(permit)
+            with pytest.raises(TypeError, match="`permit`"):
+                await ChatEngine.open(str(tmp_path / "chat.db"), permit)
+
+    asyncio.run(test())
+
+
+def test_what_one_raises_its_loop_is_told():
+    raised, told = RuntimeError("the database is away"), []
+
+    async def permit(attempt):
+        raise raised
+
+    async def test(engine):
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context["exception"]))
+        await refused(ErrorCode.BUSY, engine.session("ann").send("job:42", SendMessage(content="x")))
+
+    assert played(permit, test) == []
+    assert told == [raised]
 
 
 def test_a_hook_of_ones_own_kind_may_fail_or_lose_its_question():

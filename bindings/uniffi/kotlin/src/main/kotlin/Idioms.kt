@@ -1,5 +1,8 @@
 package dev.chatengine
 
+import kotlin.coroutines.coroutineContext
+import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.CoroutineExceptionHandler
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.flow.Flow
@@ -89,11 +92,23 @@ fun Connection.frames(): Flow<String> = flow {
 /**
  * A permission hook for [ChatEngine.open]: [permit] is asked in [scope] before each command of a user; not for those of the
  * host, nor for reading and typing. It only forbids: what the engine's own rules refuse stays refused. Without an answer,
- * because it throws, its scope is gone or it takes over 2 s, the command fails with `busy`.
+ * because it throws, its scope is gone or it takes over 2 s, the command fails with `busy`. What it throws does not end the
+ * scope: it goes to its [CoroutineExceptionHandler], or else is printed.
  */
 fun permission(scope: CoroutineScope, permit: suspend (Attempt) -> Verdict): PermissionHook = object : PermissionHook {
     override fun ask(question: Question) {
-        val answering = scope.launch { question.answer(runCatching { permit(question.attempt()) }.getOrNull()) }
+        val answering = scope.launch {
+            val verdict = try {
+                permit(question.attempt())
+            } catch (given: CancellationException) {
+                throw given
+            } catch (failed: Throwable) {
+                val handler = coroutineContext[CoroutineExceptionHandler]
+                handler?.handleException(coroutineContext, failed) ?: failed.printStackTrace()
+                null
+            }
+            question.answer(verdict)
+        }
         // A question that is closed unanswered is a no for now; also where its coroutine never began.
         answering.invokeOnCompletion { question.close() }
     }

@@ -1,9 +1,11 @@
 import dev.chatengine.*
+import java.util.concurrent.CopyOnWriteArrayList
 import kotlin.test.Test
 import kotlin.test.assertEquals
 import kotlin.test.assertFailsWith
 import kotlin.test.assertTrue
 import kotlin.time.Duration.Companion.seconds
+import kotlinx.coroutines.CoroutineExceptionHandler
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.Job
@@ -67,6 +69,17 @@ class PermitTest {
             engine.session("ann").send("job:42", SendMessage("it goes on"))
         }
         assertEquals(listOf<String?>("it goes on"), said)
+    }
+
+    @Test
+    fun `what one throws its scope's handler is told and the scope goes on`() {
+        val (away, told) = IllegalStateException("the database is away") to CopyOnWriteArrayList<Throwable>()
+        val scope = CoroutineScope(Job() + CoroutineExceptionHandler { _, failed -> told.add(failed) })
+        val said = played(permission(scope) { throw away }) { engine ->
+            repeat(2) { assertEquals(ErrorCode.BUSY, refused(engine, "x").code) }
+        }
+        assertEquals(emptyList(), said)
+        assertEquals(listOf<Throwable>(away, away), told)
     }
 
     @Test
