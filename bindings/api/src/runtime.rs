@@ -23,6 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 static THREADS: OnceLock<std::io::Result<Threads>> = OnceLock::new();
 
 struct Threads {
+    /// Whose they are: a fork of it has this value, and none of the threads.
+    process: u32,
     handle: Handle,
     /// Absent once the process is about to end.
     runtime: Mutex<Option<Runtime>>,
@@ -31,15 +33,26 @@ struct Threads {
 /// Where to run something.
 ///
 /// # Errors
-/// The system gives no threads.
+/// The system gives no threads; or the process was forked from one that had them.
 pub(crate) fn runtime() -> Result<&'static Handle, ChatError> {
     let started = THREADS.get_or_init(|| {
         let runtime = Builder::new_multi_thread().worker_threads(2).thread_name("chat-engine").enable_all().build()?;
-        Ok(Threads { handle: runtime.handle().clone(), runtime: Mutex::new(Some(runtime)) })
+        let handle = runtime.handle().clone();
+        Ok(Threads { process: std::process::id(), handle, runtime: Mutex::new(Some(runtime)) })
     });
     match started {
-        Ok(threads) => Ok(&threads.handle),
+        Ok(threads) if threads.is_here() => Ok(&threads.handle),
+        Ok(_) => Err(ChatError::unavailable(
+            "this process is a fork of one that used the engine: use it after the fork only, or spawn a new process",
+        )),
         Err(error) => Err(ChatError::unavailable(format!("no threads to run on: {}", error.kind()))),
+    }
+}
+
+impl Threads {
+    /// Whether they run in this process.
+    fn is_here(&self) -> bool {
+        self.process == std::process::id()
     }
 }
 
@@ -50,7 +63,7 @@ pub(crate) fn runtime() -> Result<&'static Handle, ChatError> {
 #[cfg(feature = "uniffi")]
 #[uniffi::export]
 pub fn leave() {
-    let Some(Ok(threads)) = THREADS.get() else { return };
+    let Some(threads) = THREADS.get().and_then(|started| started.as_ref().ok()).filter(|it| it.is_here()) else { return };
     let runtime = threads.runtime.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(runtime) = runtime {
         runtime.shutdown_timeout(PATIENCE);

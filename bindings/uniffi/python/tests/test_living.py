@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import textwrap
@@ -279,6 +280,33 @@ def test_suspended_it_lets_go_of_the_file_and_resumed_it_has_what_others_wrote_m
             await engine.resume()
 
     asyncio.run(played())
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks here")
+def test_a_fork_of_a_program_with_an_engine_is_told_so_and_ends():
+    program = """
+        import asyncio, os, sys
+        from chat_engine import *
+        async def opened():
+            return ChatEngine.in_memory()
+        async def use(engine):
+            for call in [lambda: engine.host().rooms(), lambda: engine.close(), opened]:
+                try:
+                    await call()
+                except ChatError as error:
+                    print(error.code.name, "fork" in error.reason, flush=True)
+            print(await engine.host().events().next(), flush=True)
+        engine = asyncio.run(opened())
+        child = os.fork()
+        if child == 0:
+            asyncio.run(use(engine))
+            sys.exit(0)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        print(len(asyncio.run(engine.host().rooms()).results))
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], timeout=60, capture_output=True, text=True)
+    assert done.stdout.splitlines() == ["STORAGE_UNAVAILABLE True"] * 3 + ["None", "0", "0"], done.stderr
+    assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
 
 
 @pytest.mark.parametrize("end", ["await engine.close()", "pass", "sys.exit(0)"])
