@@ -80,7 +80,7 @@ impl ChatEngine {
 
     pub(crate) async fn shut(&self) -> Result<(), ChatError> {
         let engine = self.core.clone();
-        runtime::run(async move { engine.close().await }).await
+        runtime::finish(async move { Ok(engine.close().await?) }).await
     }
 }
 
@@ -149,7 +149,7 @@ impl ChatEngine {
     }
 
     /// Finishes what was accepted, ends every subscription and lets go of the file. Later calls fail with `draining`;
-    /// doing it twice is fine.
+    /// doing it twice is fine, and giving up on it takes nothing back.
     ///
     /// # Errors
     /// What the store says when it is closed.

@@ -246,6 +246,25 @@ def test_a_file_is_opened_once_at_a_time(tmp_path):
     asyncio.run(played())
 
 
+def test_a_close_that_is_given_up_goes_on(tmp_path):
+    async def played():
+        path = str(tmp_path / "chat.db")
+        engine = await ChatEngine.open(path)
+        waiting = asyncio.create_task(engine.host().events().next())
+        # Given up as soon as it is begun.
+        closing = engine.close()
+        closing.send(None)
+        closing.close()
+        async with asyncio.timeout(60):
+            assert await waiting is None
+            while True:
+                with contextlib.suppress(ChatError):
+                    await (await ChatEngine.open(path)).close()
+                    return
+
+    asyncio.run(played())
+
+
 def test_suspended_it_lets_go_of_the_file_and_resumed_it_has_what_others_wrote_meanwhile(tmp_path):
     async def played():
         path = str(tmp_path / "chat.db")
