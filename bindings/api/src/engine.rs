@@ -6,7 +6,7 @@ use chat_core::{Engine, MemoryStore, Options, PermissionHook, Store, UserId};
 use chat_sqlite::{OpenError, SqliteStore};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use crate::{connection::Connection, error::ChatError, runtime, session::Session};
+use crate::{connection::Connection, error::ChatError, permit::UntilClosed, runtime, session::Session};
 
 /// A running chat engine. Close it when you are done: that finishes what was accepted and lets go of the file.
 #[cfg_attr(feature = "uniffi", derive(uniffi::Object))]
@@ -16,6 +16,8 @@ pub struct ChatEngine {
     /// Where its file is; nowhere for one in memory. Held by whoever lets go of the file or opens it again: until the
     /// one is done the other must not begin.
     file: Option<Arc<Mutex<String>>>,
+    /// The application's hook, if there is one.
+    hook: Option<Arc<UntilClosed>>,
 }
 
 impl ChatEngine {
@@ -32,12 +34,14 @@ impl ChatEngine {
 
     fn over(
         store: Arc<dyn Store>,
-        permission: Option<Arc<dyn PermissionHook>>,
+        hook: Option<Arc<dyn PermissionHook>>,
         path: Option<String>,
     ) -> Result<Self, ChatError> {
         let _here = runtime::runtime()?.enter();
+        let hook = hook.map(|hook| Arc::new(UntilClosed::new(hook)));
+        let permission = hook.clone().map(|hook| hook as Arc<dyn PermissionHook>);
         let core = Engine::open(store, Options { permission, ..Options::default() });
-        Ok(Self { core, file: path.map(|path| Arc::new(Mutex::new(path))) })
+        Ok(Self { core, file: path.map(|path| Arc::new(Mutex::new(path))), hook })
     }
 
     pub(crate) fn session_of(&self, user: &str) -> Result<Session, ChatError> {
@@ -79,8 +83,15 @@ impl ChatEngine {
     }
 
     pub(crate) async fn shut(&self) -> Result<(), ChatError> {
-        let engine = self.core.clone();
-        runtime::finish(async move { Ok(engine.close().await?) }).await
+        let engine = self.clone();
+        runtime::finish(async move {
+            let closed = engine.core.close().await;
+            if let Some(hook) = engine.hook {
+                hook.release();
+            }
+            Ok(closed?)
+        })
+        .await
     }
 }
 
@@ -148,8 +159,8 @@ impl ChatEngine {
         self.go_on().await
     }
 
-    /// Finishes what was accepted, ends every subscription and lets go of the file. Later calls fail with `draining`;
-    /// doing it twice is fine, and giving up on it takes nothing back.
+    /// Finishes what was accepted, ends every subscription and lets go of the file and of the permission hook. Later calls
+    /// fail with `draining`; doing it twice is fine, and giving up on it takes nothing back.
     ///
     /// # Errors
     /// What the store says when it is closed.

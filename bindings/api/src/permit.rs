@@ -88,6 +88,30 @@ impl Answer {
     }
 }
 
+/// The hook of an engine, which is let go of when that is closed, with all that it holds: others may keep the engine.
+#[derive(Debug)]
+pub(crate) struct UntilClosed(Mutex<Option<Arc<dyn chat_core::PermissionHook>>>);
+
+impl UntilClosed {
+    pub(crate) fn new(hook: Arc<dyn chat_core::PermissionHook>) -> Self {
+        Self(Mutex::new(Some(hook)))
+    }
+
+    pub(crate) fn release(&self) {
+        let hook = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // Another language's code may run here: not under the lock.
+        drop(hook);
+    }
+}
+
+#[async_trait::async_trait]
+impl chat_core::PermissionHook for UntilClosed {
+    async fn permit(&self, attempt: chat_core::Attempt<'_>) -> Result<(), Denial> {
+        let hook = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        hook.ok_or(Denial::Unavailable)?.permit(attempt).await
+    }
+}
+
 /// Takes the questions whether a user may do something. It is called on threads of the engine: hand the question on to
 /// where your program answers it, and return.
 ///

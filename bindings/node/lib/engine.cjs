@@ -2,7 +2,7 @@
 
 const { args, call, direct, settled } = require('./error.cjs');
 const { Connection } = require('./connection.cjs');
-const { Permit } = require('./permit.cjs');
+const { asking } = require('./permit.cjs');
 const { Server } = require('./server.cjs');
 const { Session } = require('./session.cjs');
 const { load } = require('./load.cjs');
@@ -13,20 +13,18 @@ Session.learn(native.Session);
 /** A running chat engine. */
 class ChatEngine {
   #native;
-  #permit;
+  /** Those that serve or are starting. */
   #servers = new Set();
   #closing;
 
-  constructor(engine, permit) {
+  constructor(engine) {
     if (!(engine instanceof native.ChatEngine)) throw new TypeError('use ChatEngine.open()');
     this.#native = engine;
-    this.#permit = permit;
   }
 
-  static async open({ permit: hook, ...options } = {}) {
-    const permit = hook === undefined ? undefined : new Permit(hook);
-    const ask = permit && ((question) => void permit.answer(question));
-    return new ChatEngine(await settled(direct(() => native.ChatEngine.open(args([options]), ask))), permit);
+  static async open({ permit, ...options } = {}) {
+    const ask = permit === undefined ? undefined : asking(permit);
+    return new ChatEngine(await settled(direct(() => native.ChatEngine.open(args([options]), ask))));
   }
 
   session(user) {
@@ -74,7 +72,6 @@ class ChatEngine {
     // One that fails to start is not there to be closed.
     await Promise.all([...this.#servers].map((starting) => starting.then((server) => server.close(), () => {})));
     await call(this.#native, 'close', []);
-    this.#permit?.release();
   }
 
   [Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')]() {

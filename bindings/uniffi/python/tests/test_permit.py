@@ -1,9 +1,11 @@
 """The application's permission hook, as a coroutine."""
 
 import asyncio
+import gc
 import subprocess
 import sys
 import textwrap
+import weakref
 
 import pytest
 from chat_engine import (
@@ -155,6 +157,27 @@ def test_a_loop_that_is_gone_answers_nothing():
     engine = asyncio.run(open_one())
     asyncio.run(refused(ErrorCode.BUSY, engine.session("ann").send("job:42", SendMessage(content="x"))))
     asyncio.run(engine.close())
+
+
+def test_closing_lets_go_of_it():
+    class Permit:
+        async def __call__(self, attempt):
+            return True
+
+    async def test():
+        permit = Permit()
+        kept = weakref.ref(permit)
+        engine = ChatEngine.in_memory(permit)
+        await engine.host().create_room(CreateRoom(key="job:42", participants=[AddParticipant(user_id="ann")]))
+        ann = engine.session("ann")
+        await ann.send("job:42", SendMessage(content="x"))
+        del permit
+        await engine.close()
+        gc.collect()
+        assert kept() is None
+        await refused(ErrorCode.DRAINING, ann.send("job:42", SendMessage(content="x")))
+
+    asyncio.run(test())
 
 
 @pytest.mark.parametrize("end", ["await engine.close()", "pass", "sys.exit(0)"])
