@@ -133,14 +133,14 @@ export interface Events extends AsyncIterable<Event> {
  *
  * @example
  * const conn = engine.connection(user);
- * socket.on('message', (frame) => conn.receive(frame));
+ * socket.on('message', (frame, isBinary) => conn.receive(frame, isBinary));
  * socket.on('close', () => conn.close());
  * for await (const frame of conn.frames()) await new Promise((sent) => socket.send(frame, sent));
  * socket.close(conn.closeCode);
  */
 export interface Connection {
-  /** Takes a text frame from the peer. Returns at once; a peer that floods is closed. */
-  receive(frame: string | { toString(): string }): void;
+  /** Takes a frame from the peer; a binary one is answered with an error. Returns at once; a peer that floods is closed. */
+  receive(frame: string | { toString(): string }, isBinary?: boolean): void;
   /** The frames to send, pulled: while a slow socket takes one, no others are made. */
   frames(): AsyncGenerator<string, void, void>;
   /** The code to close the socket with, once `frames()` has ended; `undefined` if the peer went. */

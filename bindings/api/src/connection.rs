@@ -18,8 +18,10 @@ use crate::{error::ChatError, runtime};
 
 /// Frames of the peer that may wait; a peer that sends more is closed with `overloaded`.
 const INBOX: usize = 256;
-/// The largest frame of the peer; one that is larger ends the connection with `protocol`.
+/// The largest frame of the peer; one that is larger ends the connection.
 const FRAME_BYTES: usize = 128 * 1024;
+/// The code for that, of RFC 6455 as every WebSocket library has it.
+const TOO_LARGE: u16 = 1009;
 
 /// A user's connection over a socket of your own: hand it the text frames that come, send those that it gives, and
 /// close the socket with the code that it ends with.
@@ -30,7 +32,7 @@ const FRAME_BYTES: usize = 128 * 1024;
 pub struct Connection {
     inbox: Arc<Mutex<Option<mpsc::Sender<Input>>>>,
     outbox: Arc<tokio::sync::Mutex<Outbox>>,
-    ended: Arc<OnceLock<CloseCode>>,
+    ended: Arc<OnceLock<u16>>,
     /// The peer is gone.
     gone: Arc<Notify>,
 }
@@ -47,7 +49,9 @@ struct Outbox {
 #[derive(Debug)]
 enum Input {
     Text(String),
-    Misbehaved(CloseCode),
+    Binary,
+    TooLarge,
+    TooMuch,
 }
 
 impl Connection {
@@ -88,6 +92,25 @@ impl Connection {
         Some(outbox)
     }
 
+    /// Takes what the peer sent, which has so many bytes.
+    fn accept(&self, input: Input, bytes: usize) {
+        let mut inbox = self.inbox();
+        let Some(sender) = &*inbox else { return };
+        let input = if bytes > FRAME_BYTES { Input::TooLarge } else { input };
+        // One place is kept for saying so.
+        if sender.capacity() > 1 {
+            let _ = sender.try_send(input);
+        } else {
+            let _ = sender.try_send(Input::TooMuch);
+            *inbox = None;
+        }
+    }
+
+    /// Takes note of a binary frame from the peer.
+    pub(crate) fn accept_binary(&self, bytes: usize) {
+        self.accept(Input::Binary, bytes);
+    }
+
     fn inbox(&self) -> std::sync::MutexGuard<'_, Option<mpsc::Sender<Input>>> {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -97,16 +120,8 @@ impl Connection {
 impl Connection {
     /// Takes a text frame from the peer. Returns at once; after the end it does nothing.
     pub fn receive(&self, text: String) {
-        let mut inbox = self.inbox();
-        let Some(sender) = &*inbox else { return };
-        let input = if text.len() > FRAME_BYTES { Input::Misbehaved(CloseCode::Protocol) } else { Input::Text(text) };
-        // One place is kept for saying so.
-        if sender.capacity() > 1 {
-            let _ = sender.try_send(input);
-        } else {
-            let _ = sender.try_send(Input::Misbehaved(CloseCode::Overloaded));
-            *inbox = None;
-        }
+        let bytes = text.len();
+        self.accept(Input::Text(text), bytes);
     }
 
     /// The peer is gone: ends the connection.
@@ -117,13 +132,19 @@ impl Connection {
 
     /// The code to close the socket with, once the connection has ended from this side.
     pub fn close_code(&self) -> Option<u16> {
-        self.ended.get().map(|code| code.number())
+        self.ended.get().copied()
     }
 }
 
 #[cfg(feature = "uniffi")]
 #[uniffi::export]
 impl Connection {
+    /// Takes a binary frame from the peer, which the protocol does not have: they are told so. Returns at once.
+    #[expect(clippy::needless_pass_by_value, reason = "other languages hand over what they have")]
+    pub fn receive_binary(&self, bytes: Vec<u8>) {
+        self.accept_binary(bytes.len());
+    }
+
     /// Waits until there are frames to take; `false` at the end. It takes none: see [`Events::ready`](crate::Events::ready).
     pub async fn ready(&self) -> bool {
         self.wait().await.is_some()
@@ -146,7 +167,7 @@ async fn carry(
     mut wire: wire::Connection,
     mut inputs: mpsc::Receiver<Input>,
     outbox: mpsc::Sender<Vec<Output>>,
-    ended: Arc<OnceLock<CloseCode>>,
+    ended: Arc<OnceLock<u16>>,
     gone: Arc<Notify>,
 ) {
     let mut out = Vec::new();
@@ -154,7 +175,13 @@ async fn carry(
         tokio::select! {
             input = inputs.recv(), if wire.has_room() => match input {
                 Some(Input::Text(text)) => wire.receive(&text),
-                Some(Input::Misbehaved(code)) => wire.close(code, None),
+                Some(Input::Binary) => wire.receive_binary(),
+                Some(Input::TooLarge) => {
+                    // As where the socket itself does not take it: nothing is said but the code.
+                    let _ = ended.set(TOO_LARGE);
+                    return;
+                }
+                Some(Input::TooMuch) => wire.close(CloseCode::Overloaded, None),
                 None => return,
             },
             // Where there is room, what it sent before is taken first.
@@ -164,7 +191,7 @@ async fn carry(
                     place.send(std::mem::take(&mut out));
                 }
                 if let Some(closing) = done {
-                    let _ = ended.set(closing.code);
+                    let _ = ended.set(closing.code.number());
                     return;
                 }
             }

@@ -2,7 +2,7 @@
 
 /** Joins a connection with its socket; the next frame is asked for when this one is on its way. */
 export async function carry(connection, socket) {
-  socket.on('message', (frame) => connection.receive(frame));
+  socket.on('message', (frame, isBinary) => connection.receive(frame, isBinary));
   socket.on('close', () => connection.close());
   socket.on('error', () => connection.close());
   for await (const frame of connection.frames()) {

@@ -11,9 +11,10 @@ class Connection {
     this.#pull = new Pull((wake) => direct(() => engine.connection(args([user, options.room]), wake)));
   }
 
-  /** Takes a text frame from the peer: a string, or a Buffer as `ws` gives it. */
-  receive(frame) {
-    this.#pull.native.receive(typeof frame === 'string' ? frame : String(frame));
+  /** Takes a frame from the peer: a string, or a Buffer and whether it is binary, as `ws` gives them. */
+  receive(frame, isBinary = false) {
+    if (isBinary) this.#pull.native.receiveBinary(frame.byteLength ?? 0);
+    else this.#pull.native.receive(typeof frame === 'string' ? frame : String(frame));
   }
 
   /** The frames to send, pulled: while a slow socket takes one, no others are made. */

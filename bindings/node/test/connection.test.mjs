@@ -18,6 +18,10 @@ test('a connection speaks the protocol, and is pulled', async (t) => {
   assert.deepEqual(types, ['chat_message', 'reply', 'user_joined']);
   conn.receive('no JSON');
   assert.equal((await next()).code, 'invalid_argument');
+  conn.receive(Buffer.from('{"action":"ping","ref":2}'), true);
+  assert.match((await next()).message, /text frame/);
+  conn.receive(Buffer.from('{"action":"ping","ref":3}'), false);
+  assert.equal((await next()).ref, 3);
   assert.equal(await ann.unread(), 1);
 
   // What nobody takes is not made: the room's events wait in the engine, within its bound.
@@ -52,9 +56,11 @@ test('a connection says with which code to close', async (t) => {
 
   assert.equal(await within(end(engine.connection('zoe', { room: 'job:42' })), 'the refusal'), 3500);
 
-  const large = engine.connection('ann');
-  large.receive('x'.repeat(129 * 1024));
-  assert.equal(await within(end(large), 'the end of who sends too much'), 3503);
+  for (const isBinary of [false, true]) {
+    const large = engine.connection('ann');
+    large.receive(Buffer.alloc(128 * 1024 + 1, 'x'), isBinary);
+    assert.equal(await within(end(large), 'the end of who sends too much'), 1009);
+  }
 
   const flood = engine.connection('ann');
   for (let n = 0; n < 10_000; n += 1) flood.receive('{"action":"ping"}');

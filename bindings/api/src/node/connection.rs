@@ -43,6 +43,12 @@ impl Connection {
         self.connection.receive(text);
     }
 
+    /// Takes note of a binary frame of so many bytes.
+    #[napi]
+    pub fn receive_binary(&self, bytes: u32) {
+        self.connection.accept_binary(bytes as usize);
+    }
+
     /// Frames to send: empty for nothing yet, `null` at the end.
     #[napi]
     pub fn take(&mut self) -> Option<Vec<String>> {
@@ -57,7 +63,7 @@ impl Connection {
 
     /// The peer is gone.
     #[napi]
-    pub fn close(&self) {
+    pub fn close(&mut self) {
         self.connection.stop();
         self.pulled.end();
     }

@@ -207,6 +207,18 @@ async def _frames(self: Connection):
             yield frame
 
 
+_receive = Connection.receive
+
+
+def _receive_frame(self: Connection, frame: str | bytes) -> None:
+    """Takes a frame from the peer; a binary one is answered with an error. Returns at once; after the end it does nothing."""
+    if isinstance(frame, str):
+        _receive(self, frame)
+    else:
+        self.receive_binary(frame)
+
+
+Connection.receive = _receive_frame
 Connection.frames = _frames
 Connection.__aenter__, Connection.__aexit__ = _enter, _exit_stoppable
 Connection.close = Connection.stop

@@ -207,6 +207,22 @@ async def test_a_connection_is_carried_over_any_socket(engine, room):
 
 
 @run
+async def test_what_is_no_text_is_answered_and_what_is_too_large_ends_a_connection(engine, room):
+    async with engine.connection("ben", None) as conn:
+        conn.receive(b"{}")
+        conn.receive('{"action":"ping","ref":1}')
+        frames = conn.frames()
+        said = [json.loads(await anext(frames)) for _ in range(3)]
+        assert [frame["type"] for frame in said] == ["ready", "error", "reply"]
+        assert said[1]["code"] == "invalid_argument"
+    for large in ["x" * (128 * 1024 + 1), b"x" * (128 * 1024 + 1)]:
+        async with engine.connection("ben", None) as conn:
+            conn.receive(large)
+            assert [frame async for frame in conn.frames()] is not None
+            assert conn.close_code() == 1009
+
+
+@run
 async def test_calls_may_come_from_many_threads(engine, room):
     def work(n):
         async def send():

@@ -79,6 +79,9 @@ suspend fun Connection.nextFrames(): List<String>? {
     }
 }
 
+/** Takes a binary frame from the peer, which is answered with an error. */
+fun Connection.receive(frame: ByteArray) = receiveBinary(frame)
+
 /** The events of a subscriber whose rooms are opened by hand, with cursors. Collect it once at a time. */
 fun Events.asFlow(): Flow<Event> = flow {
     while (true) emit(next() ?: break)

@@ -181,6 +181,20 @@ class LivingTest {
     }
 
     @Test
+    fun `what is no text is answered and what is too large ends a connection`() = engine { engine, _ ->
+        engine.connection("ben", null).use { conn ->
+            conn.receive("{}".toByteArray())
+            conn.receive("""{"action":"ping","ref":1}""")
+            val frames = conn.frames().take(3).toList()
+            assertContains(frames[1], "text frame")
+            assertContains(frames[2], "\"reply\"")
+            conn.receive("x".repeat(128 * 1024 + 1))
+            conn.frames().toList()
+            assertEquals(1009u, conn.closeCode())
+        }
+    }
+
+    @Test
     fun `in the background it lets go of the file, and back it has what others wrote meanwhile`() = runBlocking {
         val folder = Files.createTempDirectory("chat-engine").toFile()
         val path = File(folder, "chat.db").path
