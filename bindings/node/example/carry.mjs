@@ -5,8 +5,12 @@ export async function carry(connection, socket) {
   socket.on('message', (frame, isBinary) => connection.receive(frame, isBinary));
   socket.on('close', () => connection.close());
   socket.on('error', () => connection.close());
+  // A socket that closed before somebody listened says so no more.
+  if (socket.readyState > socket.OPEN) return connection.close();
   for await (const frame of connection.frames()) {
-    await new Promise((sent) => socket.send(frame, sent));
+    const failed = await new Promise((sent) => socket.send(frame, sent));
+    // Leaving the loop closes the connection: who cannot be told anything is gone.
+    if (failed) break;
   }
   socket.close(connection.closeCode);
 }

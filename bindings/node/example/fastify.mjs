@@ -6,12 +6,19 @@ import Fastify from 'fastify';
 
 import { carry } from './carry.mjs';
 
-/** Starts it. `login` is the back end's own: the user of a request, or nobody. */
-export async function start({ port = 0, path, login = (request) => request.headers['x-user'] } = {}) {
+/** Starts it. `login` is the back end's own: the user of a request, or nobody; `origins` are those of its pages. */
+export async function start({ port = 0, path, origins = [], login = (request) => request.headers['x-user'] } = {}) {
   const engine = await ChatEngine.open(path ? { path } : { memory: true });
   const app = Fastify();
   // It tells every socket when to come back, and closes it; the plugin alone would hang up without a word.
-  await app.register(websocket, { preClose: () => engine.close() });
+  await app.register(websocket, {
+    preClose: () => engine.close(),
+    options: {
+      maxPayload: 128 * 1024,
+      // A browser says which page opens the socket; what is no browser says nothing.
+      verifyClient: ({ origin }, verified) => verified(!origin || origins.includes(origin), 403),
+    },
+  });
   app.post('/jobs/:id', async (request, reply) => {
     const room = { key: `job:${request.params.id}`, participants: ['client', 'cleaner'] };
     return reply.code(201).send(await engine.host().createRoom(room));

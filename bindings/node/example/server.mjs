@@ -8,8 +8,8 @@ import { WebSocketServer } from 'ws';
 
 import { carry } from './carry.mjs';
 
-/** Starts it. `login` is the back end's own: the user of a request, or nobody. */
-export async function start({ port = 0, path, login = (request) => request.headers['x-user'] } = {}) {
+/** Starts it. `login` is the back end's own: the user of a request, or nobody; `origins` are those of its pages. */
+export async function start({ port = 0, path, origins = [], login = (request) => request.headers['x-user'] } = {}) {
   const engine = await ChatEngine.open(path ? { path } : { memory: true });
   const app = express();
   app.post('/jobs/:id', async (request, response) => {
@@ -21,7 +21,13 @@ export async function start({ port = 0, path, login = (request) => request.heade
   });
 
   const server = createServer(app);
-  const sockets = new WebSocketServer({ server, path: '/chat' });
+  const sockets = new WebSocketServer({
+    server,
+    path: '/chat',
+    maxPayload: 128 * 1024,
+    // A browser says which page opens the socket; what is no browser says nothing.
+    verifyClient: ({ origin }, verified) => verified(!origin || origins.includes(origin), 403),
+  });
   sockets.on('connection', (socket, request) => {
     // What a stranger sends must not end the process.
     socket.on('error', () => socket.terminate());

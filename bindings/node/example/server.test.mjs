@@ -13,12 +13,12 @@ for (const [name, start] of Object.entries({ express, fastify })) {
 }
 
 async function chat(start) {
-  const back = await start();
+  const back = await start({ origins: ['https://app.example.com'] });
   const at = `127.0.0.1:${back.port}`;
   await fetch(`http://${at}/jobs/42`, { method: 'POST' });
 
-  const open = async (user) => {
-    const socket = new WebSocket(`ws://${at}/chat`, { headers: user ? { 'x-user': user } : {} });
+  const open = async (user, options) => {
+    const socket = new WebSocket(`ws://${at}/chat`, { headers: user ? { 'x-user': user } : {}, ...options });
     const frames = [];
     const closed = once(socket, 'close');
     socket.on('message', (frame) => {
@@ -43,6 +43,15 @@ async function chat(start) {
   assert.equal((await cleaner.until('chat_message')).message.content, 'Is the key there?');
   const unread = await fetch(`http://${at}/unread`, { headers: { 'x-user': 'cleaner' } });
   assert.equal(await unread.json(), 1);
+
+  const page = await open('client', { origin: 'https://app.example.com' });
+  await page.until('ready');
+  page.socket.send(Buffer.from('no text'));
+  assert.match((await page.until('error')).message, /text frame/);
+  page.socket.send('x'.repeat(128 * 1024 + 1));
+  assert.equal((await page.closed)[0], 1009);
+  const elsewhere = new WebSocket(`ws://${at}/chat`, { headers: { 'x-user': 'client' }, origin: 'https://evil.example' });
+  assert.match((await once(elsewhere, 'error'))[0].message, /403/);
 
   const stranger = await open();
   assert.equal((await stranger.closed)[0], 3500);

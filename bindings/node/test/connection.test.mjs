@@ -1,10 +1,11 @@
 // The protocol carried over a socket of somebody else's, and served from inside.
 
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 
+import { carry } from '../example/carry.mjs';
 import { stage, within } from './stage.mjs';
 
 test('a connection speaks the protocol, and is pulled', async (t) => {
@@ -70,6 +71,25 @@ test('a connection says with which code to close', async (t) => {
   const end2 = end(open);
   await engine.close();
   assert.equal(await within(end2, 'the close'), 3000);
+});
+
+test('over a socket that is gone, or breaks, a connection ends', async (t) => {
+  const { engine } = await stage(t);
+  // As `ws` has it: what is sent over a socket that is gone fails, and is told to whoever sent it alone.
+  class Socket extends EventEmitter {
+    OPEN = 1;
+    readyState = 1;
+    send(_, sent) { setImmediate(sent, new Error('the peer is gone')); }
+    close(code) { this.closed = code; }
+  }
+  const [gone, breaks] = [new Socket(), new Socket()];
+  gone.readyState = 3;
+  for (const socket of [gone, breaks]) {
+    const connection = engine.connection('ann');
+    await within(carry(connection, socket), 'the end of a connection');
+    assert.ok((await within(connection.frames().next(), 'the end')).done);
+    assert.equal(socket.closed, undefined);
+  }
 });
 
 test('it serves, with a login of its own', async (t) => {

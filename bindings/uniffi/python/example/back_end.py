@@ -8,7 +8,7 @@ import contextlib
 import os
 
 from chat_engine import AddParticipant, ChatEngine, CreateRoom
-from fastapi import FastAPI, Header, WebSocket, WebSocketDisconnect
+from fastapi import FastAPI, Header, WebSocket
 
 
 @contextlib.asynccontextmanager
@@ -44,16 +44,23 @@ async def chat(socket: WebSocket):
     # ANCHOR: carry
     async with app.state.chat.connection(user, None) as connection:
         receiving = asyncio.create_task(receive(socket, connection))
-        async for frame in connection.frames():
-            await socket.send_text(frame)
-        receiving.cancel()
+        try:
+            async for frame in connection.frames():
+                await socket.send_text(frame)
+        finally:
+            receiving.cancel()
         if (code := connection.close_code()) is not None:
             await socket.close(code)
     # ANCHOR_END: carry
 
 
+# ANCHOR: receive
 async def receive(socket: WebSocket, connection) -> None:
-    with contextlib.suppress(WebSocketDisconnect):
-        while True:
-            connection.receive(await socket.receive_text())
-    connection.close()
+    try:
+        while (message := await socket.receive())["type"] == "websocket.receive":
+            text = message.get("text")
+            connection.receive(message["bytes"] if text is None else text)
+    finally:
+        # Whatever went wrong: nobody is online whom nobody hears.
+        connection.close()
+# ANCHOR_END: receive

@@ -43,6 +43,12 @@ async def chat() -> None:
             await client.send(json.dumps({"action": "send_message", "room": "job:42", "content": "Is the key there?"}))
             assert (await until(cleaner, "chat_message"))["message"]["content"] == "Is the key there?"
             assert (await back.get("/unread", headers={"x-user": "cleaner"})).json() == 1
+            await client.send(b"no text")
+            assert "text frame" in (await until(client, "error"))["message"]
+            await client.send(json.dumps({"action": "subscribe", "room": "job:42"}))
+            await until(cleaner, "user_joined")
+            await client.close()
+            assert (await until(cleaner, "user_left"))["user_id"] == "client"
         async with connect(at) as stranger:
             with pytest.raises(websockets.ConnectionClosed) as closed:
                 await stranger.recv()
