@@ -26,6 +26,21 @@ test('every event comes once and in order, also while rooms are opened', async (
   assert.deepEqual(seqs, Array.from({ length: 500 }, (_, n) => n + 1));
 });
 
+test('a room is closed by its key', async (t) => {
+  const { room, ann, ben } = await stage(t);
+  const events = ben.events();
+  await events.subscribe('job:42');
+  await events.unsubscribe('job:42');
+  await ann.send(room, { content: 'unheard' });
+  await events.subscribe('job:42');
+  await ann.send(room, { content: 'heard' });
+  for await (const event of events) {
+    if (event.type !== 'chat_message') continue;
+    assert.equal(event.message.content, 'heard');
+    break;
+  }
+});
+
 test('who does not pull is told to resync, and resumes from the cursor', async (t) => {
   const { room, ann, ben } = await stage(t);
   const events = ben.events();

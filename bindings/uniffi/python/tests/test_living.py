@@ -137,6 +137,21 @@ async def test_events_come_once_and_in_order_and_rooms_open_meanwhile(engine, ro
 
 
 @run
+async def test_a_room_is_closed_by_its_key(engine, room):
+    async with engine.session("ben").events() as events:
+        await events.subscribe("job:42")
+        await events.unsubscribe("job:42")
+        await engine.session("ann").send(room, SendMessage(content="unheard"))
+        [opened] = await events.subscribe("job:42")
+        assert [message.content for message in opened.snapshot.messages] == ["unheard"]
+        await engine.session("ann").send(room, SendMessage(content="heard"))
+        async for event in events:
+            if isinstance(event, Event.CHAT_MESSAGE):
+                assert event.message.content == "heard"
+                break
+
+
+@run
 async def test_giving_up_waiting_loses_nothing(engine, room):
     events = engine.session("ben").events()
     await events.subscribe(room)

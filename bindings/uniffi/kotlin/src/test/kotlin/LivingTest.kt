@@ -160,6 +160,18 @@ class LivingTest {
     }
 
     @Test
+    fun `a room is closed by its key`() = engine { engine, room ->
+        engine.session("ben").events().use { events ->
+            events.subscribe(listOf(OpenRoom("job:42")))
+            events.unsubscribe("job:42")
+            engine.session("ann").send(room, SendMessage("unheard"))
+            events.subscribe(listOf(OpenRoom("job:42")))
+            engine.session("ann").send(room, SendMessage("heard"))
+            assertEquals("heard", events.asFlow().filterIsInstance<Event.ChatMessage>().first().message.content)
+        }
+    }
+
+    @Test
     fun `calls may come from many threads`() = engine { engine, room ->
         (0 until 8).map { thread ->
             async(Dispatchers.IO) { repeat(20) { engine.session("ann").send(room, SendMessage("$thread.$it")) } }
