@@ -152,17 +152,25 @@ test('worker threads have engines of their own, and end when they want to', asyn
 
 test('a platform without a binary is told so, and what there is', () => {
   const { load, triple, AVAILABLE } = require('../lib/load.cjs');
+  const source = readFileSync(require.resolve('../lib/load.cjs'), 'utf8');
+  for (const name of AVAILABLE) {
+    assert.ok(source.includes(`require('@chat-engine/${name}')`), 'a bundler finds it');
+    assert.ok(source.includes(`require('../chat-engine.${name}.node')`), 'a bundler finds it');
+  }
   const missing = () => {
     throw Object.assign(new Error('no such module'), { code: 'MODULE_NOT_FOUND' });
   };
-  assert.throws(() => load(triple('freebsd', 'x64'), missing), (error) => {
+  assert.throws(() => load(triple('freebsd', 'x64')), (error) => {
     assert.match(error.message, /freebsd-x64/);
     for (const name of AVAILABLE) assert.ok(error.message.includes(name));
     return true;
   });
-  assert.throws(() => load(triple('linux', 'arm64', 'musl'), missing), /@chat-engine\/linux-arm64-musl is not installed/);
+  assert.throws(() => load(triple('linux', 'arm64', 'musl'), [missing, missing]), (error) => {
+    for (const cause of [/@chat-engine\/linux-arm64-musl is not installed/, /--omit=optional/, /bundled/]) assert.match(error.message, cause);
+    return true;
+  });
   const broken = () => {
     throw new Error("version `GLIBC_2.39' not found");
   };
-  assert.throws(() => load('linux-x64-gnu', broken), /is there and does not load: .*GLIBC_2\.39/);
+  assert.throws(() => load('linux-x64-gnu', [missing, broken]), /is there and does not load: .*GLIBC_2\.39/);
 });
