@@ -89,9 +89,10 @@ def write(languages: list[str]) -> None:
     if "swift" in languages:
         sources = HERE / "swift" / "Sources" / "ChatEngine" / "Generated"
         generate(generator, static, "swift", sources)
-        # A target has one language: the header goes into the framework, which looks for its map under this name.
-        headers = HERE / "swift" / "Headers"
-        headers.mkdir(exist_ok=True)
+        # A target has one language: the header goes into the framework, whose map has this name. In a folder of its own:
+        # Xcode puts the headers of all frameworks together.
+        headers = HERE / "swift" / "Headers" / "ChatEngineFFI"
+        headers.mkdir(parents=True, exist_ok=True)
         (sources / "ChatEngineFFI.h").replace(headers / "ChatEngineFFI.h")
         (sources / "ChatEngineFFI.modulemap").replace(headers / "module.modulemap")
 

@@ -37,6 +37,7 @@ def test_the_book_names_every_platform_of_mobiles():
     assert all(f"`{abi}`" in kotlin for abi in build.ANDROID_ABIS)
     assert f"API {build.ANDROID_API}" in kotlin
     assert all(target in swift for target in build.APPLE_TARGETS)
+    assert all(f"`{target}`" in swift for target in {"x86_64-apple-ios", "x86_64-apple-darwin"} - set(build.APPLE_TARGETS))
 
 
 def test_the_swift_package_asks_for_the_framework_that_is_made():

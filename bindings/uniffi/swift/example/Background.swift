@@ -15,9 +15,20 @@ struct Sleeping: ViewModifier {
                     let time = UIApplication.shared.beginBackgroundTask()
                     try? await engine.suspend()
                     UIApplication.shared.endBackgroundTask(time)
-                case .active: try await engine.resume()
+                case .active: try await resume()
                 default: break
                 }
+            }
+        }
+    }
+
+    /// Goes on with the file. While another process, such as a notification extension, has it, that fails for now.
+    private func resume() async throws {
+        while true {
+            do {
+                return try await engine.resume()
+            } catch let error as ChatError where error.isRetryable {
+                try await Task.sleep(nanoseconds: 200_000_000)
             }
         }
     }
