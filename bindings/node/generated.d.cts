@@ -103,7 +103,7 @@ width?: number,
 /**
  * Height in pixels.
  */
-height?: number, };
+height?: number, } & Json;
 
 /**
  * A message. A deleted one keeps its place: its content is gone, `deleted_at` is there.
@@ -834,7 +834,7 @@ export interface SessionMethods {
   delete(messageId: string, options?: CallOptions): Promise<Message>;
   /** One message. */
   message(messageId: string, options?: CallOptions): Promise<Message>;
-  /** A page of a room's messages, newest first. `next` is the place to give as `before` or `after` to go on. */
+  /** A page of a room's messages, newest first. `next` is the place to give as `before` or `after` to go on, a number. */
   history(room: string, query?: History | null, options?: CallOptions): Promise<MessagePage>;
   /** What the caller may see in all rooms, newest first. */
   messages(paging?: Paging | null, options?: CallOptions): Promise<MessagePage>;

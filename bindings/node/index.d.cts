@@ -126,6 +126,7 @@ export interface Events extends AsyncIterable<Event> {
   unsubscribe(room: string, options?: CallOptions): Promise<void>;
   /** Ends it and closes its rooms. */
   close(): void;
+  [Symbol.dispose](): void;
 }
 
 /**

@@ -105,7 +105,7 @@ facade! {
             session.message(message_id.parse()?).await
         }
 
-        /// A page of a room's messages, newest first. `next` is the place to give as `before` or `after` to go on.
+        /// A page of a room's messages, newest first. `next` is the place to give as `before` or `after` to go on, a number.
         async fn history(room: String, query: Option<History> = None) -> MessagePage {
             let query = query.unwrap_or_default();
             session.history(room.parse::<RoomRef>()?, query.window()?, query.limit()).await

@@ -340,6 +340,10 @@ fn declarations() -> String {
         record::Opened,
         record::Snapshot,
     );
+    // Beside its fields it has whatever else the application says, for which ts-rs has no word.
+    let fields = record::Attachment::decl(&config());
+    let all = format!("{} & {};", fields.trim_end_matches(';'), type_of::<crate::Json>());
+    let mut text = text.replace(&fields, &all);
     text.push_str("\n/** What one user, or the application itself, may do. */\nexport interface SessionMethods {\n");
     for Method { docs, name, args, returns } in session::declarations() {
         let docs: Vec<_> = docs.iter().map(|line| line.trim()).collect();

@@ -31,7 +31,13 @@ class Pull {
     signal?.addEventListener('abort', abort, { once: true });
     try {
       signal?.throwIfAborted();
-      await before?.();
+      try {
+        await before?.();
+      } catch (error) {
+        // What was ended meanwhile fails, and the reason is the signal's.
+        signal?.throwIfAborted();
+        throw error;
+      }
       for (;;) {
         signal?.throwIfAborted();
         const woken = this.#woken.promise;

@@ -84,6 +84,14 @@ test('a signal ends it, and leaving the loop does', async (t) => {
   await assert.rejects(left.subscribe(room), { code: 'draining' });
 });
 
+test('a signal that fires while rooms are opened is what a loop throws', async (t) => {
+  const { ben } = await stage(t);
+  const stop = new AbortController();
+  const first = ben.events({ rooms: ['job:42'], signal: stop.signal })[Symbol.asyncIterator]().next();
+  stop.abort(new Error('enough'));
+  await assert.rejects(within(first, 'the end'), /enough/);
+});
+
 test('a signal ends the waiting, not what was begun', async (t) => {
   const { room, ann } = await stage(t);
   const aborted = AbortSignal.abort(new Error('too late'));

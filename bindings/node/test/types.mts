@@ -16,6 +16,10 @@ await engine.serve({ jwtSecret: 'x'.repeat(32), authenticate: () => 'ann' });
 await engine.serve({ port: 8080 });
 
 const session = engine.session('ann');
+{
+  using events = session.events();
+  void events.subscribe;
+}
 const { message, duplicate } = await session.send('job:42', { content: 'hi', client_id: 'm-1' });
 const sender: string | null = message.sender;
 const content: string | undefined = message.content;
@@ -46,7 +50,10 @@ for await (const frame of engine.connection('ann').frames()) frame satisfies str
 try {
   const page = await session.history('job:42', { before: 7 });
   const last: Message | undefined = page.results.at(-1);
-  console.log(last, sender, content, seen);
+  if (page.next) await session.history('job:42', { before: Number(page.next) });
+  const blur: unknown = last?.attachments?.[0]?.['blur'];
+  await session.send('job:42', { attachments: [{ name: 'a', content_type: 'image/png', size: 1, url: '/a', blur: 'x' }] });
+  console.log(last, sender, content, seen, blur);
 } catch (error) {
   if (error instanceof ChatError && error.code === 'not_found') console.log(error.retryable, error.details.limit);
 }
