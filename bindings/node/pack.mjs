@@ -13,6 +13,7 @@ import { fileURLToPath } from 'node:url';
 const { AVAILABLE } = createRequire(import.meta.url)('./lib/load.cjs');
 const here = dirname(fileURLToPath(import.meta.url));
 const manifest = JSON.parse(readFileSync(join(here, 'package.json'), 'utf8'));
+const LICENSES = ['LICENSE-APACHE', 'LICENSE-MIT'];
 const { version, description, license, engines } = manifest;
 
 /** What npm says of a platform: `linux-x64-gnu` is `{ os: ['linux'], cpu: ['x64'], libc: ['glibc'] }`. */
@@ -25,23 +26,24 @@ export function platform(name) {
 /** The manifest of a platform's package. */
 export function platformManifest(name) {
   const main = `chat-engine.${name}.node`;
-  return { name: `@chat-engine/${name}`, version, description, license, engines, ...platform(name), main, files: [main] };
+  return { name: `@chat-engine/${name}`, version, description, license, engines, ...platform(name), main, files: [main, ...LICENSES] };
 }
 
 /** The manifest of the package itself, as it is published. */
 export function publishedManifest() {
   const { private: _private, scripts: _scripts, devDependencies: _tools, ...kept } = manifest;
   const optionalDependencies = Object.fromEntries(AVAILABLE.map((name) => [`@chat-engine/${name}`, version]));
-  return { ...kept, optionalDependencies };
+  return { ...kept, files: [...kept.files, ...LICENSES], optionalDependencies };
 }
 
 /** Runs npm, which is a script that needs a shell on Windows. */
 export const npm = (args, options) => execFileSync('npm', args, { ...options, shell: process.platform === 'win32' });
 
-/** Packs a folder that has `manifest` and `files`. */
+/** Packs a folder that has `manifest`, `files` and the licences. */
 function pack(manifest, files, out) {
   const folder = mkdtempSync(join(tmpdir(), 'chat-engine-pack-'));
-  for (const [from, to] of files) {
+  const licenses = LICENSES.map((name) => [join(here, '../..', name), name]);
+  for (const [from, to] of [...files, ...licenses]) {
     mkdirSync(dirname(join(folder, to)), { recursive: true });
     copyFileSync(from, join(folder, to));
   }

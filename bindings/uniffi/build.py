@@ -23,6 +23,8 @@ ROOT = HERE.parent.parent
 CARGO = os.environ.get("CARGO", "cargo")
 SHIPPED = ["--profile", "shipped"]
 
+LICENSES = sorted(ROOT.glob("LICENSE-*"))
+
 ANDROID_ABIS = ["arm64-v8a", "armeabi-v7a", "x86_64", "x86"]
 ANDROID_API = 24
 APPLE_TARGETS = ["aarch64-apple-ios", "aarch64-apple-ios-sim", "aarch64-apple-darwin"]
@@ -99,12 +101,17 @@ def write(languages: list[str]) -> None:
 
 def wheel() -> None:
     """Packs the Python package. It loads the library by ctypes, so one wheel fits every Python of a platform."""
+    for text in LICENSES:
+        shutil.copy2(text, HERE / "python")
     options = [f"--config-settings=--build-option=--plat-name={wheel_platform()}", "--wheel-dir", HERE / "python" / "dist"]
     subprocess.run([sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", *options, HERE / "python"], check=True)
 
 
 def wheel_platform() -> str:
-    """What a wheel's name says of the platform; on Linux with the oldest libc that the library asks for."""
+    """What a wheel's name says of the platform; on Linux with the oldest libc that the library asks for, on a Mac with the
+    oldest system that Rust builds for. There an interpreter may be for every processor, and the library is for one."""
+    if sys.platform == "darwin":
+        return "macosx_11_0_arm64" if platform.machine() == "arm64" else "macosx_10_12_x86_64"
     platform_name = sysconfig.get_platform().replace("-", "_").replace(".", "_")
     if not platform_name.startswith("linux"):
         return platform_name

@@ -3,6 +3,7 @@ import pathlib
 import subprocess
 import sys
 import venv
+import zipfile
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -14,6 +15,9 @@ def test_the_wheel_runs_where_nothing_else_is(tmp_path):
     name, version, python, interface, platform = wheel.stem.split("-")
     assert (name, python, interface) == ("chat_engine", "py3", "none")
     assert platform != "any"
+    with zipfile.ZipFile(wheel) as packed:
+        licences = {pathlib.PurePath(file).name for file in packed.namelist() if "/licenses/" in file}
+    assert licences == {"LICENSE-APACHE", "LICENSE-MIT"}
     # What this test was found with must not be found there.
     clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     venv.create(tmp_path / "venv", with_pip=True)

@@ -46,6 +46,14 @@ def test_the_swift_package_asks_for_the_framework_that_is_made():
     assert f'"swift" / "{path}"' in pathlib.Path(build.__file__).read_text()
 
 
+def test_a_wheel_for_a_mac_is_for_the_processor_that_its_library_is_for(monkeypatch):
+    monkeypatch.setattr(build.sys, "platform", "darwin")
+    monkeypatch.setattr(build.sysconfig, "get_platform", lambda: "macosx-10.9-universal2")
+    for machine, said in {"arm64": "macosx_11_0_arm64", "x86_64": "macosx_10_12_x86_64"}.items():
+        monkeypatch.setattr(build.platform, "machine", lambda machine=machine: machine)
+        assert build.wheel_platform() == said
+
+
 @pytest.mark.skipif(build.platform.libc_ver()[0] != "glibc", reason="not glibc")
 def test_the_library_asks_for_no_newer_glibc_than_its_wheel_says():
     library = (ROOT / "python" / "chat_engine" / "libchat_engine.so").read_bytes()

@@ -9,6 +9,7 @@ import kotlin.test.assertEquals
 import kotlin.test.assertFailsWith
 import kotlin.test.assertFalse
 import kotlin.test.assertIs
+import kotlin.test.assertNotNull
 import kotlin.test.assertNull
 import kotlin.test.assertTrue
 import kotlin.time.Duration.Companion.seconds
@@ -252,6 +253,11 @@ class LivingTest {
         }
         ChatEngine.open(path).running { assertEquals("kept", it.session("ann").history("job:42").results.single().content) }
         assertTrue(folder.deleteRecursively())
+    }
+
+    @Test
+    fun `the jar has its licences`() {
+        for (text in listOf("LICENSE-MIT", "LICENSE-APACHE")) assertNotNull(ChatEngine::class.java.getResource("/META-INF/$text"))
     }
 
     @Test
