@@ -16,12 +16,10 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Cache {
     store: Arc<dyn Store>,
-    rooms: LruCache<RoomId, Remembered>,
+    rooms: Recent<RoomId, Remembered>,
     keys: LruCache<RoomKey, RoomId>,
-    /// The last messages: what is answered, edited, or named by a receipt; and what each weighs.
-    messages: LruCache<MessageId, (Arc<Message>, usize)>,
-    /// What all of them weigh.
-    messages_weigh: usize,
+    /// The last messages: what is answered, edited, or named by a receipt.
+    messages: Recent<MessageId, Arc<Message>>,
 }
 
 /// One room, and what is stored about the people who acted in it. `None`: nothing is.
@@ -37,21 +35,22 @@ const MEMBERS: usize = 1024;
 /// How many messages are remembered, of all rooms together.
 const MESSAGES: NonZeroUsize = NonZeroUsize::new(1024).expect("not zero");
 
-/// What they may weigh together: many times 1,024 messages as people write them, and no more where each is as large as
-/// may be.
-const MESSAGES_WEIGHT: usize = 64 * 1024 * 1024;
+/// What all rooms, and all messages, that are remembered may weigh: many times what people fill them with, and no more
+/// where each is as large as may be.
+const WEIGHT: usize = 64 * 1024 * 1024;
+
+/// What was used last, as long as it is neither too many nor too heavy together.
+#[derive(Debug)]
+struct Recent<K: Hash + Eq, V> {
+    known: LruCache<K, (V, usize)>,
+    weight: usize,
+}
 
 impl Cache {
     /// Remembers nothing yet of what is in the store, and up to so many rooms of it.
     pub(super) fn new(store: Arc<dyn Store>, rooms: usize) -> Self {
         let rooms = NonZeroUsize::new(rooms).unwrap_or(NonZeroUsize::MIN);
-        Self {
-            store,
-            rooms: growing(rooms),
-            keys: growing(rooms),
-            messages: LruCache::new(MESSAGES),
-            messages_weigh: 0,
-        }
+        Self { store, rooms: Recent::of(rooms), keys: growing(rooms), messages: Recent::of(MESSAGES) }
     }
 
     /// The room, with `users` among its people; read from the store where they are not remembered.
@@ -78,11 +77,14 @@ impl Cache {
         if let Some(key) = &view.room.key {
             self.keys.put(key.clone(), id);
         }
-        let remembered = self.rooms.get_or_insert_mut(id, || Remembered { room: view.room, members: HashMap::new() });
+        let known = self.rooms.pop(&id);
+        let mut remembered = known.unwrap_or_else(|| Remembered { room: view.room, members: HashMap::new() });
         if remembered.members.len() + missing.len() > MEMBERS {
             remembered.members.retain(|user, _| users.contains(&user));
         }
         remembered.members.extend(missing.into_iter().zip(view.members));
+        let weight = remembered.room.weight();
+        self.rooms.put(id, remembered, weight);
         Ok(Some(id))
     }
 
@@ -96,7 +98,7 @@ impl Cache {
 
     /// A message, read from the store where it is not remembered.
     pub(super) async fn message(&mut self, id: MessageId) -> Result<Option<Arc<Message>>> {
-        if let Some((message, _)) = self.messages.get(&id) {
+        if let Some(message) = self.messages.get(&id) {
             return Ok(Some(Arc::clone(message)));
         }
         let Some(message) = self.store.message(Viewer::Host, id).await?.map(Arc::new) else { return Ok(None) };
@@ -105,15 +107,7 @@ impl Cache {
     }
 
     fn remember(&mut self, message: &Arc<Message>) {
-        let weight = message.weight();
-        // It takes the place of what was known of it, or of the oldest one.
-        let replaced = self.messages.push(message.id, (Arc::clone(message), weight));
-        self.messages_weigh = self.messages_weigh + weight - replaced.map_or(0, |(_, (_, weight))| weight);
-        while self.messages_weigh > MESSAGES_WEIGHT
-            && let Some((_, (_, weight))) = self.messages.pop_lru()
-        {
-            self.messages_weigh -= weight;
-        }
+        self.messages.put(message.id, Arc::clone(message), message.weight());
     }
 
     /// A room that was loaded.
@@ -134,7 +128,10 @@ impl Cache {
         match &change.body {
             ChangeBody::Posted(message) => head.last_seq = message.seq,
             ChangeBody::Edited(_) | ChangeBody::Deleted(_) => {}
-            ChangeBody::Room(now) => remembered.room = now.as_ref().clone(),
+            ChangeBody::Room(now) => {
+                let members = std::mem::take(&mut remembered.members);
+                self.rooms.put(room, Remembered { room: now.as_ref().clone(), members }, now.weight());
+            }
             ChangeBody::Added(member) | ChangeBody::Updated(member) | ChangeBody::Removed(member) => {
                 if !remembered.apply(member) {
                     self.forget(room);
@@ -158,9 +155,48 @@ impl Cache {
         for key in keys {
             self.keys.pop(&key);
         }
-        let messages: Vec<_> = self.messages.iter().filter(|(_, (m, _))| m.room == room).map(|(id, _)| *id).collect();
-        for id in messages {
-            self.messages_weigh -= self.messages.pop(&id).map_or(0, |(_, weight)| weight);
+        self.messages.forget(|message| message.room == room);
+    }
+}
+
+impl<K: Hash + Eq + Clone, V> Recent<K, V> {
+    fn of(most: NonZeroUsize) -> Self {
+        Self { known: growing(most), weight: 0 }
+    }
+
+    fn get(&mut self, key: &K) -> Option<&V> {
+        self.known.get(key).map(|(value, _)| value)
+    }
+
+    fn peek(&self, key: &K) -> Option<&V> {
+        self.known.peek(key).map(|(value, _)| value)
+    }
+
+    fn peek_mut(&mut self, key: &K) -> Option<&mut V> {
+        self.known.peek_mut(key).map(|(value, _)| value)
+    }
+
+    /// Adds one, in the place of what was known of it; the oldest ones make way.
+    fn put(&mut self, key: K, value: V, weight: usize) {
+        let gone = self.known.push(key, (value, weight));
+        self.weight = self.weight + weight - gone.map_or(0, |(_, (_, weight))| weight);
+        // The last one is needed, whatever it weighs.
+        while self.weight > WEIGHT && self.known.len() > 1 {
+            self.weight -= self.known.pop_lru().map_or(0, |(_, (_, weight))| weight);
+        }
+    }
+
+    fn pop(&mut self, key: &K) -> Option<V> {
+        let (value, weight) = self.known.pop(key)?;
+        self.weight -= weight;
+        Some(value)
+    }
+
+    fn forget(&mut self, goes: impl Fn(&V) -> bool) {
+        let gone: Vec<_> =
+            self.known.iter().filter(|(_, (value, _))| goes(value)).map(|(key, _)| key.clone()).collect();
+        for key in gone {
+            self.pop(&key);
         }
     }
 }
@@ -192,5 +228,27 @@ impl Remembered {
             room.policy_rev = member.rev;
         }
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_remembered_is_neither_too_many_nor_too_heavy() {
+        let mut recent = Recent::of(NonZeroUsize::new(3).unwrap());
+        for n in 0..5 {
+            recent.put(n, "light", 1);
+        }
+        assert_eq!((recent.known.len(), recent.weight), (3, 3));
+        recent.put(5, "half", WEIGHT / 2);
+        recent.put(6, "less", WEIGHT / 2 - 1);
+        assert_eq!((recent.peek(&4), recent.weight), (Some(&"light"), WEIGHT));
+        recent.put(6, "more", WEIGHT / 2);
+        assert_eq!((recent.peek(&4), recent.peek(&5), recent.peek(&6)), (None, Some(&"half"), Some(&"more")));
+        recent.put(7, "all", WEIGHT * 2);
+        assert_eq!((recent.known.len(), recent.weight, recent.pop(&7)), (1, WEIGHT * 2, Some("all")));
+        assert_eq!(recent.weight, 0);
     }
 }
