@@ -188,7 +188,8 @@ async fn a_removal_that_was_stored_and_not_told_is_told_when_it_is_repeated() {
     let store = Held::new();
     let s = Stage::on(Arc::clone(&store) as _).await;
     let (mut ann, mut ben) = (s.opens("ann").await, s.opens("ben").await);
-    (waiting(&mut ann), waiting(&mut ben));
+    waiting(&mut ann);
+    waiting(&mut ben);
     let remove = RemoveParticipant { user_id: user("ben"), client_id: Some("op".parse().unwrap()) };
     store.next_batch(Fate::Unknown);
     let error = s.host().remove_participant(s.room, remove.clone()).await.unwrap_err();
