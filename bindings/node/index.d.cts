@@ -20,11 +20,11 @@ export declare class ChatEngine {
   /** Opens an engine over a file, or in memory. */
   static open(options: OpenOptions): Promise<ChatEngine>;
   /** What a user may do. Your program has decided who the user is. */
-  session(user: string): Session;
+  session(user: string, profile?: Profile): Session;
   /** What only the application itself may do: rooms with keys, system messages, sending for others. */
   host(): Session;
   /** Carries a user's connection over a socket of your own. With `room` it is inside that room from the start. */
-  connection(user: string, options?: { room?: string }): Connection;
+  connection(user: string, options?: { room?: string } & Profile): Connection;
   /** Serves WebSockets and HTTP from inside the process; it keeps the process alive until it is closed. */
   serve(options: ServeOptions): Promise<Server>;
   /**
@@ -41,6 +41,16 @@ export declare class ChatEngine {
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
+
+/** How a user is shown in the rooms that they open. What is absent, or does not fit, stays as it is. */
+export interface Profile {
+  name?: string | null;
+  /** Where their picture is. */
+  avatar?: string | null;
+}
+
+/** Whom a token is for: a user's id, alone or with how they are shown. */
+export type Login = string | ({ user: string } & Profile);
 
 /** Where an engine keeps its data. */
 export type OpenOptions = (
@@ -169,7 +179,7 @@ export type ServeOptions = {
        * Your own login: the user a token is for, or nothing to refuse. One that throws or takes over 10 s lets nobody in;
        * what it throws is a `warning` of the process.
        */
-      authenticate: (token: string) => string | null | undefined | Promise<string | null | undefined>;
+      authenticate: (token: string) => Login | null | undefined | Promise<Login | null | undefined>;
       jwtSecret?: undefined;
     }
 );

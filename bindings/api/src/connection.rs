@@ -14,7 +14,7 @@ use chat_core::{
 };
 use tokio::sync::{MutexGuard, Notify, mpsc};
 
-use crate::{error::ChatError, runtime};
+use crate::{error::ChatError, runtime, session::Profile};
 
 /// Frames of the peer that may wait; a peer that sends more is closed with `overloaded`.
 const INBOX: usize = 256;
@@ -55,8 +55,13 @@ enum Input {
 }
 
 impl Connection {
-    pub(crate) fn open(engine: &Engine, user: &str, room: Option<String>) -> Result<Self, ChatError> {
-        let identity = Identity { actor: Actor::User(UserId::new(user)?), name: None, avatar: None, expires_at: None };
+    pub(crate) fn open(
+        engine: &Engine,
+        user: &str,
+        room: Option<String>,
+        Profile { name, avatar }: Profile,
+    ) -> Result<Self, ChatError> {
+        let identity = Identity { actor: Actor::User(UserId::new(user)?), name, avatar, expires_at: None };
         let setup = Setup {
             room: room.map(|room| room.parse()).transpose()?,
             heartbeat: Duration::from_secs(25),
@@ -236,7 +241,7 @@ mod tests {
     fn who_is_gone_is_let_go_of_also_where_nobody_takes_what_they_were_told() {
         let runtime = runtime::runtime().unwrap();
         let engine = runtime.block_on(async { Engine::open(Arc::new(MemoryStore::default()), Options::default()) });
-        let conn = Connection::open(&engine, "ann", None).unwrap();
+        let conn = Connection::open(&engine, "ann", None, Profile::default()).unwrap();
         for _ in 0..200 {
             conn.receive(r#"{"action":"ping","ref":1}"#.into());
         }

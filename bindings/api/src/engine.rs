@@ -6,7 +6,13 @@ use chat_core::{Engine, MemoryStore, Options, PermissionHook, Store, UserId};
 use chat_sqlite::{OpenError, SqliteStore};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use crate::{connection::Connection, error::ChatError, permit::UntilClosed, runtime, session::Session};
+use crate::{
+    connection::Connection,
+    error::ChatError,
+    permit::UntilClosed,
+    runtime,
+    session::{Profile, Session},
+};
 
 /// A running chat engine. Close it when you are done: that finishes what was accepted and lets go of the file.
 #[cfg_attr(feature = "uniffi", derive(uniffi::Object))]
@@ -118,12 +124,14 @@ impl ChatEngine {
         Self::over_memory(permit.map(asked)).map(Arc::new)
     }
 
-    /// What a user may do. Your program has decided who the user is.
+    /// What a user may do. Your program has decided who the user is, and may say how they are shown in the rooms that
+    /// they open.
     ///
     /// # Errors
     /// `invalid_argument`: a user id has 1 to 128 bytes without control characters.
-    pub fn session(&self, user: &str) -> Result<Arc<Session>, ChatError> {
-        self.session_of(user).map(Arc::new)
+    #[uniffi::method(default(name = None, avatar = None))]
+    pub fn session(&self, user: &str, name: Option<String>, avatar: Option<String>) -> Result<Arc<Session>, ChatError> {
+        Ok(Arc::new(self.session_of(user)?.shown_as(Profile { name, avatar })))
     }
 
     /// What only the application itself may do: rooms with keys, system messages, sending for others. Never hand it to
@@ -132,12 +140,20 @@ impl ChatEngine {
         Arc::new(Session::new(self.core.host()))
     }
 
-    /// Carries a user's connection over a socket of your own: text frames in, text frames out.
+    /// Carries a user's connection over a socket of your own: text frames in, text frames out. `name` and `avatar` are
+    /// how they are shown in the rooms that they open.
     ///
     /// # Errors
     /// `invalid_argument`: what is no user id.
-    pub fn connection(&self, user: &str, room: Option<String>) -> Result<Arc<Connection>, ChatError> {
-        Connection::open(&self.core, user, room).map(Arc::new)
+    #[uniffi::method(default(room = None, name = None, avatar = None))]
+    pub fn connection(
+        &self,
+        user: &str,
+        room: Option<String>,
+        name: Option<String>,
+        avatar: Option<String>,
+    ) -> Result<Arc<Connection>, ChatError> {
+        Connection::open(&self.core, user, room, Profile { name, avatar }).map(Arc::new)
     }
 
     /// Lets go of the file for a while, as an app that goes to the background must: what was accepted is finished, then

@@ -63,7 +63,9 @@ impl Threads {
 #[cfg(feature = "uniffi")]
 #[uniffi::export]
 pub fn leave() {
-    let Some(threads) = THREADS.get().and_then(|started| started.as_ref().ok()).filter(|it| it.is_here()) else { return };
+    let Some(threads) = THREADS.get().and_then(|started| started.as_ref().ok()).filter(|it| it.is_here()) else {
+        return;
+    };
     let runtime = threads.runtime.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(runtime) = runtime {
         runtime.shutdown_timeout(PATIENCE);

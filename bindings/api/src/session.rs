@@ -7,6 +7,13 @@ use crate::record::{
     ParticipantPage, Room, RoomPage, SendMessage, Sent, UpdateMe, UpdateParticipant, UpdateRoom,
 };
 
+/// How a user is shown in the rooms that they open; what is absent, or does not fit, stays as it is.
+#[derive(Clone, Debug, Default, serde::Deserialize)]
+pub(crate) struct Profile {
+    pub(crate) name: Option<String>,
+    pub(crate) avatar: Option<String>,
+}
+
 /// What one user, or the application itself, may do. Cheap to make: one per request, or keep it.
 ///
 /// A `room` is an id or a key such as `job:42`. What the caller may not know of is `not_found`; what they see but may
@@ -21,6 +28,10 @@ pub struct Session {
 impl Session {
     pub(crate) const fn new(core: chat_core::Session) -> Self {
         Self { core }
+    }
+
+    pub(crate) fn shown_as(self, Profile { name, avatar }: Profile) -> Self {
+        Self { core: self.core.with_profile(name, avatar) }
     }
 }
 

@@ -76,7 +76,7 @@ const METHODS_OF_RUST: [(&str, &str); 7] = [
     ("is_closed", "the error of a call says so"),
     ("is_suspended", "the error of a call says so"),
     ("enter", "`subscribe` without what came before, for a server whom ten thousand come to at once"),
-    ("with_profile", "for a server: what a token says of its user"),
+    ("with_profile", "arguments of `session` and `connection`"),
     ("actor", "who made the session knows whose it is"),
     ("engine", "who made the session has it"),
 ];

@@ -7,8 +7,8 @@ const { Pull } = require('./pull.cjs');
 class Connection {
   #pull;
 
-  constructor(engine, user, options = {}) {
-    this.#pull = new Pull((wake) => direct(() => engine.connection(args([user, options.room]), wake)));
+  constructor(engine, user, { room, ...profile } = {}) {
+    this.#pull = new Pull((wake) => direct(() => engine.connection(args([user, room, profile]), wake)));
   }
 
   /** Takes a frame from the peer: a string, or a Buffer and whether it is binary, as `ws` gives them. */

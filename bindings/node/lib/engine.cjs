@@ -27,8 +27,8 @@ class ChatEngine {
     return new ChatEngine(await settled(direct(() => native.ChatEngine.open(args([options]), ask))));
   }
 
-  session(user) {
-    return new Session(direct(() => this.#native.session(args([user]))));
+  session(user, profile = {}) {
+    return new Session(direct(() => this.#native.session(args([user, profile]))));
   }
 
   host() {

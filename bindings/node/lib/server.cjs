@@ -21,16 +21,18 @@ class Server {
       throw new ChatError({ code: 'invalid_argument', message: '`authenticate` must be a function', details });
     }
     const ask = authenticate && (async (question, token) => {
-      let [user, failed] = [null, false];
+      let [login, failed] = [{}, false];
       try {
-        user = await authenticate(token);
+        const said = await authenticate(token);
+        const { user, name, avatar } = typeof said === 'string' ? { user: said } : Object(said);
+        login = { user: text(user), name: text(name), avatar: text(avatar) };
       } catch (thrown) {
         failed = true;
         warn(thrown);
       }
       // It listens a moment before this is known; and where it does not, nobody waits for the answer.
       const server = await started.catch(() => undefined);
-      server?.answer(question, typeof user === 'string' ? user : null, failed);
+      server?.answer(question, login.user, login.name, login.avatar, failed);
     });
     const options = { port, host, jwt_secret: jwtSecret, allow_origin: allowOrigin };
     const started = settled(direct(() => engine.serve(args([options]), ask)));
@@ -50,6 +52,11 @@ class Server {
     this.#native.close();
     await this.closed;
   }
+}
+
+/** What is no text says nothing. */
+function text(value) {
+  return typeof value === 'string' ? value : undefined;
 }
 
 module.exports = { Server };

@@ -117,13 +117,32 @@ test('it serves, with a login of its own', async (t) => {
   await assert.rejects(fetch(server.url));
 });
 
+test('how a user is shown, whoever lets them in says', async (t) => {
+  const { engine, room } = await stage(t);
+  const shown = async (user) => {
+    const { results } = await engine.host().participants(room);
+    return results.find(({ user_id }) => user_id === user);
+  };
+  await engine.session('ann', { name: 'Ann', avatar: '/ann.png' }).events().subscribe(room);
+  assert.deepEqual([(await shown('ann')).name, (await shown('ann')).avatar], ['Ann', '/ann.png']);
+  const frames = engine.connection('ben', { room: 'job:42', name: 'Ben' }).frames();
+  await within(frames.next(), 'the first frame');
+  assert.equal((await shown('ben')).name, 'Ben');
+
+  const server = await engine.serve({ authenticate: (token) => ({ user: token, name: 'Benjamin', avatar: null }) });
+  const stream = await fetch(`${server.url}/events/job_chat/42/`, { headers: { authorization: 'Bearer ben' } });
+  await within(stream.body.getReader().read(), 'the first frame');
+  assert.equal((await shown('ben')).name, 'Benjamin');
+});
+
 test('a login that says nonsense lets nobody in, and one that says nothing holds up nobody else and is given up at the close', async (t) => {
   const { engine } = await stage(t);
   let asked;
   const waits = new Promise((resolve) => { asked = resolve; });
   const answers = {
     number: () => 5,
-    object: () => ({ user: 'ann' }),
+    object: () => ({ name: 'ann' }),
+    wrong: () => ({ user: 5 }),
     yes: () => true,
     throw: () => { throw new Error('the database is away'); },
     reject: () => Promise.reject(),
@@ -135,7 +154,7 @@ test('a login that says nonsense lets nobody in, and one that says nothing holds
     (await fetch(`${server.url}/api/chatrooms/`, { headers: { authorization: `Bearer ${token}` } })).status;
   const never = status('never').catch(() => 503);
   await within(waits, 'the question');
-  for (const [token, expected] of [['number', 401], ['object', 401], ['yes', 401], ['throw', 503], ['reject', 503], ['ann', 200]]) {
+  for (const [token, expected] of [['number', 401], ['object', 401], ['wrong', 401], ['yes', 401], ['throw', 503], ['reject', 503], ['ann', 200]]) {
     assert.equal(await status(token), expected, token);
   }
   await within(engine.close(), 'the close');

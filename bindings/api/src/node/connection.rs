@@ -20,7 +20,8 @@ impl ChatEngine {
     #[napi]
     pub fn connection(&self, args: String, wake: Function<'_, (), ()>) -> napi::Result<Connection> {
         let mut args = Args::parse(&args)?;
-        let connection = connection::Connection::open(&self.0.core, &args.next::<String>("user")?, args.next("room")?)?;
+        let (user, room): (String, _) = (args.next("user")?, args.next("room")?);
+        let connection = connection::Connection::open(&self.0.core, &user, room, args.next("profile")?)?;
         let source = connection.clone();
         let pulled = Pulled::start(&wake, |filled| async move {
             while let Some(frames) = source.frames().await {

@@ -53,8 +53,9 @@ impl ChatEngine {
     /// What a user may do.
     #[napi]
     pub fn session(&self, args: String) -> napi::Result<Session> {
-        let user: String = Args::parse(&args)?.next("user")?;
-        Ok(Session(self.0.session_of(&user)?))
+        let mut args = Args::parse(&args)?;
+        let user: String = args.next("user")?;
+        Ok(Session(self.0.session_of(&user)?.shown_as(args.next("profile")?)))
     }
 
     /// What only the application may do.

@@ -108,11 +108,20 @@ impl Server {
         self.address.port()
     }
 
-    /// What a login hook said: a user's id, or nothing to refuse; `failed` if it could not say.
+    /// What a login hook said: a user's id and how they are shown, or nothing to refuse; `failed` if it could not say.
     #[napi]
-    pub fn answer(&self, question: u32, user: Option<String>, failed: bool) {
+    pub fn answer(
+        &self,
+        question: u32,
+        user: Option<String>,
+        name: Option<String>,
+        avatar: Option<String>,
+        failed: bool,
+    ) {
         let answer = match user {
-            Some(user) => UserId::new(user).map_err(|_| AuthError::Refused("the login gave no user id")),
+            Some(user) => UserId::new(user)
+                .map(|user| Identity { actor: Actor::User(user), name, avatar, expires_at: None })
+                .map_err(|_| AuthError::Refused("the login gave no user id")),
             None if failed => Err(AuthError::Unavailable),
             None => Err(AuthError::Refused("the login refused")),
         };
@@ -158,7 +167,7 @@ struct Logins {
 #[derive(Default)]
 struct Waiting {
     last: u32,
-    questions: HashMap<u32, oneshot::Sender<Result<UserId, AuthError>>>,
+    questions: HashMap<u32, oneshot::Sender<Result<Identity, AuthError>>>,
 }
 
 impl Logins {
@@ -166,7 +175,7 @@ impl Logins {
         Self { ask, waiting: Mutex::default() }
     }
 
-    fn answer(&self, question: u32, answer: Result<UserId, AuthError>) {
+    fn answer(&self, question: u32, answer: Result<Identity, AuthError>) {
         let asked = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).questions.remove(&question);
         // Whoever asked may have gone.
         let _ = asked.map(|asked| asked.send(answer));
@@ -190,8 +199,7 @@ impl Authenticator for Logins {
         if ask.call((question, token), ThreadsafeFunctionCallMode::NonBlocking) != Status::Ok {
             self.answer(question, Err(AuthError::Unavailable));
         }
-        let user = answer.await.map_err(|_| AuthError::Unavailable)??;
-        Ok(Identity { actor: Actor::User(user), name: None, avatar: None, expires_at: None })
+        answer.await.map_err(|_| AuthError::Unavailable)?
     }
 }
 

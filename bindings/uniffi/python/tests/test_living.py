@@ -238,6 +238,15 @@ async def test_what_is_no_text_is_answered_and_what_is_too_large_ends_a_connecti
 
 
 @run
+async def test_how_a_user_is_shown_whoever_lets_them_in_says(engine, room):
+    await engine.session("ann", name="Ann", avatar="/ann.png").events().subscribe(room)
+    async with engine.connection("ben", "job:42", name="Ben") as conn:
+        await conn.next_frames()
+        people = (await engine.host().participants(room)).results
+        assert [(one.name, one.avatar) for one in people] == [("Ann", "/ann.png"), ("Ben", None)]
+
+
+@run
 async def test_calls_may_come_from_many_threads(engine, room):
     def work(n):
         async def send():
