@@ -22,8 +22,8 @@ export type RoomRef = string | number;
  * How far a message has come.
  *
  * - `pending`: it is in the outbox; `failed`: the server refused it, see `error`.
- * - `sent`: it is stored. `delivered`, `read`: all others in the room have received it, have read it. In a room with more
- *   people than `participants` holds (a hundred), it stays `sent`.
+ * - `sent`: it is stored. `delivered`, `read`: all others in the room who may read it have received it, have read it. In a
+ *   room with more people than `participants` holds (a hundred), it stays `sent`.
  */
 export type Progress = "pending" | "failed" | "sent" | "delivered" | "read";
 
