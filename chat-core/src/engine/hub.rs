@@ -11,7 +11,7 @@ use std::{
 use tokio::{sync::Notify, time::Instant};
 
 use crate::{
-    model::{Event, ResyncReason, RoomId, Seq, Timestamp, UserId},
+    model::{Event, Limits, ResyncReason, RoomId, Seq, Timestamp, UserId},
     store::CatchUp,
 };
 
@@ -30,6 +30,7 @@ pub(crate) struct Hub {
     state: Mutex<State>,
     small_room: usize,
     pending_bytes: usize,
+    typing_per_second: usize,
     /// Wakes the ticker when something may fall due earlier than it thought.
     pub(super) changed: Notify,
 }
@@ -40,6 +41,8 @@ struct State {
     connections: HashMap<u64, Connection>,
     presence: Presence,
     typing: Typing,
+    /// Whose coming to a room, or going, may have to be told, in order of time.
+    comings: BTreeSet<(Instant, RoomId, UserId)>,
     /// How many connections there ever were.
     numbered: u64,
     /// How often changes were told to a subscriber since the lane asked.
@@ -62,8 +65,8 @@ pub(crate) struct Company {
 }
 
 impl Hub {
-    pub(crate) fn new(small_room: usize, pending_bytes: usize) -> Self {
-        Self { state: Mutex::default(), small_room, pending_bytes, changed: Notify::new() }
+    pub(crate) fn new(&Limits { small_room, pending_bytes, typing_per_second, .. }: &Limits) -> Self {
+        Self { state: Mutex::default(), small_room, pending_bytes, typing_per_second, changed: Notify::new() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -95,9 +98,9 @@ impl Hub {
         for room in gone.rooms {
             state.leave(room, queue, self.small_room);
         }
+        self.changed.notify_one();
         if let Some(user) = user {
             state.presence.disconnect(user, queue, Instant::now());
-            self.changed.notify_one();
         }
     }
 
@@ -140,11 +143,10 @@ impl Hub {
         open.small = read.members <= self.small_room as u64;
         let arrived = !std::mem::replace(&mut subscriber.present, true);
         if let Some(user) = subscriber.user.clone().filter(|_| arrived) {
-            let connections = open.present.entry(user.clone()).or_default();
-            *connections += 1;
-            if *connections == 1 && open.present.len() <= self.small_room {
-                let present = open.company(self.small_room);
-                open.tell(&Burst::one(Event::UserJoined { room, user_id: user, present }), &mut behind);
+            open.arrived(&user);
+            if let Some(due) = open.show(room, &user, Instant::now(), self.small_room, &mut behind) {
+                state.comings.insert((due, room, user));
+                self.changed.notify_one();
             }
         }
         let company = Company { present: open.company(self.small_room), typing: state.typing.of(room) };
@@ -174,6 +176,7 @@ impl Hub {
     /// Closes a room for a connection.
     pub(crate) fn leave(&self, room: RoomId, queue: &Queue) {
         self.lock().close_room(room, queue, self.small_room);
+        self.changed.notify_one();
     }
 
     /// Puts a user out of a room on every connection, and tells each. Nothing of the room that waits is handed out any
@@ -185,6 +188,7 @@ impl Hub {
             queue.forget(room);
         }
         state.tell_user(user, &Burst::one(Event::RoomRemoved { room }));
+        self.changed.notify_one();
     }
 
     /// Closes a room that is gone; whoever had it open is told.
@@ -308,11 +312,14 @@ impl Hub {
         self.lock().typing.refresh(room, user, Instant::now())
     }
 
-    /// Begins somebody's typing, if they have the room open, and tells the room if that is news.
+    /// Begins somebody's typing, if they have the room open and do not begin all the time, and tells the room if that is
+    /// news.
     pub(crate) fn start_typing(&self, room: RoomId, user: &UserId) {
         let mut state = self.lock();
-        let open = state.rooms.get(&room).is_some_and(|open| open.present.contains_key(user));
-        if open && state.typing.start(room, user, Instant::now()) {
+        let open = state.rooms.get(&room).is_some_and(|open| open.has(user));
+        let now = Instant::now();
+        let may = open && state.presence.may_begin_typing(user, now, self.typing_per_second);
+        if may && state.typing.start(room, user, now) {
             state.tell_typing(room, user, true);
             self.changed.notify_one();
         }
@@ -337,8 +344,13 @@ impl Hub {
         for (room, user) in state.typing.expired(now) {
             state.tell_typing(room, &user, false);
         }
+        while state.comings.first().is_some_and(|(due, ..)| *due <= now) {
+            let Some((_, room, user)) = state.comings.pop_first() else { break };
+            state.show(room, user, now, self.small_room);
+        }
         let news = state.presence.due(now, wall);
-        let next = [state.typing.next_due(), state.presence.next_due()].into_iter().flatten().min();
+        let coming = state.comings.first().map(|(due, ..)| *due);
+        let next = [state.typing.next_due(), state.presence.next_due(), coming].into_iter().flatten().min();
         (news, next)
     }
 
@@ -382,17 +394,22 @@ impl State {
     fn leave(&mut self, room: RoomId, queue: &Queue, small_room: usize) {
         let Some(open) = self.rooms.get_mut(&room) else { return };
         let Some(subscriber) = open.subscribers.remove(&queue.id()) else { return };
-        let mut behind = Vec::new();
         let gone = subscriber.user.filter(|_| subscriber.present).filter(|user| open.departed(user));
-        if let Some(user) = gone.clone().filter(|_| open.present.len() <= small_room) {
-            let left = Event::UserLeft { room, user_id: user, present: open.company(small_room) };
-            open.tell(&Burst::one(left), &mut behind);
-        }
         if open.subscribers.is_empty() {
             self.rooms.remove(&room);
             self.typing.forget(room);
         } else if let Some(user) = gone {
             self.stop_typing(room, &user);
+            self.show(room, user, Instant::now(), small_room);
+        }
+    }
+
+    /// Shows those who have a room open whether somebody is there.
+    fn show(&mut self, room: RoomId, user: UserId, now: Instant, small_room: usize) {
+        let Some(open) = self.rooms.get_mut(&room) else { return };
+        let mut behind = Vec::new();
+        if let Some(due) = open.show(room, &user, now, small_room, &mut behind) {
+            self.comings.insert((due, room, user));
         }
         self.fell_behind(&behind);
     }

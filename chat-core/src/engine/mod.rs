@@ -118,7 +118,7 @@ impl Engine {
         let (work, works) = mpsc::channel(commands + 1);
         let last = std::sync::Mutex::new(work.clone().try_reserve_owned().ok());
         let inner = Arc::new(Inner {
-            hub: Hub::new(options.limits.small_room, options.limits.pending_bytes),
+            hub: Hub::new(&options.limits),
             storage: Storage::new(Arc::clone(&store)),
             permissions: options.permission.clone().map(|hook| Permissions::new(hook, options.permission_time)),
             options,

@@ -35,7 +35,12 @@ struct Connected {
     online: bool,
     /// When what is so then is to be told.
     due: Option<Instant>,
+    /// Until when they have used up what they may begin to type.
+    typing: Option<Instant>,
 }
+
+/// In what time somebody may begin to type so often as they may: who does so all at once waits so long.
+const TYPING: Duration = Duration::from_secs(1);
 
 impl Default for Presence {
     fn default() -> Self {
@@ -74,6 +79,18 @@ impl Presence {
     /// gone, and not be told that they are back.
     pub(super) fn is_online(&self, user: &UserId) -> bool {
         self.users.get(user).is_some_and(|connected| connected.online || !connected.queues.is_empty())
+    }
+
+    /// Whether a user may begin to type once more, `most` times a second. Of who is not connected nothing is told anyway.
+    pub(super) fn may_begin_typing(&mut self, user: &UserId, now: Instant, most: usize) -> bool {
+        let Some(connected) = self.users.get_mut(user) else { return true };
+        let Some(each) = u32::try_from(most).ok().and_then(|most| TYPING.checked_div(most)) else { return most > 0 };
+        let used = connected.typing.map_or(now, |used| used.max(now)) + each;
+        let may = used <= now + TYPING;
+        if may {
+            connected.typing = Some(used);
+        }
+        may
     }
 
     pub(super) fn last_seen(&self, user: &UserId) -> Option<Timestamp> {

@@ -273,8 +273,9 @@ impl Session {
         Ok(self.inner().store()?.unread(self.user()?).await?)
     }
 
-    /// Says that one is typing, or no longer is. It ends by itself 3 s after it was last said, and with a send. Shown
-    /// to others only while the caller has the room open, and in rooms of up to
+    /// Says that one is typing, or no longer is. It ends by itself 3 s after it was last said, and with a send. Who
+    /// begins more often than [`Limits::typing_per_second`](crate::Limits::typing_per_second) is not told of. Shown to
+    /// others only while the caller has the room open, and in rooms of up to
     /// [`Limits::small_room`](crate::Limits::small_room) people.
     pub async fn typing(&self, room: impl Into<RoomRef>, is_typing: bool) -> Result<()> {
         let user = self.user()?;

@@ -1,8 +1,10 @@
 //! A room that somebody has open, and how far each of its subscribers is.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use crate::model::{ResyncReason, Rev, RoomId, Seq, UserId};
+use tokio::time::Instant;
+
+use crate::model::{Event, ResyncReason, Rev, RoomId, Seq, UserId};
 
 use super::{
     burst::{Burst, Frame},
@@ -13,11 +15,24 @@ use super::{
 #[derive(Debug, Default)]
 pub(super) struct OpenRoom {
     pub(super) subscribers: BTreeMap<u64, Subscriber>,
-    /// How many connections each user has it open on.
-    pub(super) present: BTreeMap<UserId, usize>,
+    /// Who has it open, or did when that was told last.
+    present: BTreeMap<UserId, Here>,
     /// Whether few enough are in it to be told who comes online and goes.
     pub(super) small: bool,
 }
+
+/// A user who has a room open.
+#[derive(Debug, Default)]
+struct Here {
+    connections: usize,
+    /// Whether the others were told that they are there.
+    shown: bool,
+    /// Until when nothing more is told of them, where something was told lately.
+    quiet: Option<Instant>,
+}
+
+/// For how long nothing more is told of somebody who came or went: who does so all the time costs the others little.
+const QUIET: Duration = Duration::from_secs(1);
 
 /// One connection that has a room open, or is about to.
 #[derive(Debug)]
@@ -54,20 +69,59 @@ pub(super) struct Waiting {
 type Hidden = Vec<Option<Arc<Frame>>>;
 
 impl OpenRoom {
-    /// One connection of a user is gone; whether it was their last one.
-    pub(super) fn departed(&mut self, user: &UserId) -> bool {
-        match self.present.get_mut(user) {
-            Some(connections) if *connections > 1 => {
-                *connections -= 1;
-                false
-            }
-            _ => self.present.remove(user).is_some(),
-        }
+    /// One more connection of a user has it open.
+    pub(super) fn arrived(&mut self, user: &UserId) {
+        self.present.entry(user.clone()).or_default().connections += 1;
     }
 
-    /// The first `most` of those who have it open.
+    /// One connection of a user is gone; whether it was their last one.
+    pub(super) fn departed(&mut self, user: &UserId) -> bool {
+        let Some(here) = self.present.get_mut(user) else { return false };
+        here.connections = here.connections.saturating_sub(1);
+        here.connections == 0
+    }
+
+    /// Whether a user has it open.
+    pub(super) fn has(&self, user: &UserId) -> bool {
+        self.present.get(user).is_some_and(|here| here.connections > 0)
+    }
+
+    /// The first `most` of those who have it open, as it was told.
     pub(super) fn company(&self, most: usize) -> Vec<UserId> {
-        self.present.keys().take(most).cloned().collect()
+        self.present.iter().filter(|(_, here)| here.shown).take(most).map(|(user, _)| user.clone()).collect()
+    }
+
+    /// Shows who is there as it is, and tells so if that is news and no more than `most` are there: at once, or later
+    /// where something was told of them lately. When to look again, if ever.
+    pub(super) fn show(
+        &mut self,
+        room: RoomId,
+        user: &UserId,
+        now: Instant,
+        most: usize,
+        behind: &mut Vec<Arc<Queue>>,
+    ) -> Option<Instant> {
+        let few = self.present.len() <= most;
+        let here = self.present.get_mut(user)?;
+        if let Some(quiet) = here.quiet.filter(|quiet| now < *quiet) {
+            return Some(quiet);
+        }
+        let is_there = here.connections > 0;
+        let is_news = few && here.shown != is_there;
+        (here.shown, here.quiet) = (is_there, is_news.then_some(now + QUIET));
+        let quiet = here.quiet;
+        if is_news {
+            let (user_id, present) = (user.clone(), self.company(most));
+            let event = if is_there {
+                Event::UserJoined { room, user_id, present }
+            } else {
+                Event::UserLeft { room, user_id, present }
+            };
+            self.tell(&Burst::one(event), behind);
+        } else if !is_there {
+            self.present.remove(user);
+        }
+        quiet
     }
 
     /// Tells everybody who has it open. `behind` takes those whose queue is full.

@@ -36,6 +36,8 @@ pub struct Limits {
     pub default_page: usize,
     /// Rooms of up to so many people show live who types, who is there, and everybody's receipts. Default 100.
     pub small_room: usize,
+    /// How often each second a user may begin to type, in all rooms together; beyond it the others are not told. Default 5.
+    pub typing_per_second: usize,
     /// Rooms named in one `subscribe` or `unsubscribe`. Default 100.
     pub subscribe_rooms: usize,
     /// Messages of a snapshot. Default 50.
@@ -65,6 +67,7 @@ impl Default for Limits {
             page: 200,
             default_page: 50,
             small_room: 100,
+            typing_per_second: 5,
             subscribe_rooms: 100,
             snapshot_messages: 50,
             catch_up_changes: 500,
@@ -107,7 +110,11 @@ impl Limits {
             ("cached_rooms", self.cached_rooms),
         ];
         // These may be 0: then there is none of it.
-        let others = [("small_room", self.small_room), ("snapshot_messages", self.snapshot_messages)];
+        let others = [
+            ("small_room", self.small_room),
+            ("typing_per_second", self.typing_per_second),
+            ("snapshot_messages", self.snapshot_messages),
+        ];
         if let Some((setting, _)) = sizes.iter().chain(&counts).find(|(_, limit)| *limit == 0) {
             return Err(SettingError { setting, problem: "must not be 0" });
         }

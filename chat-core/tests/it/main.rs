@@ -10,6 +10,7 @@ mod membership;
 mod permission;
 mod races;
 mod receipts;
+mod restless;
 mod rooms;
 mod sending;
 mod stage;

@@ -25,7 +25,7 @@ use crate::{
 const ROOM: usize = 1 << 20;
 
 fn hub(pending: usize) -> Arc<Hub> {
-    Arc::new(Hub::new(100, pending))
+    Arc::new(Hub::new(&chat_core::Limits { pending_bytes: pending, ..Default::default() }))
 }
 
 fn ann() -> UserId {

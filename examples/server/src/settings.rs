@@ -33,6 +33,7 @@ const SETTINGS: [(&str, &str); 46] = [
     ("limits.page", "the largest page; larger requests are clamped"),
     ("limits.default_page", "the page where none is asked for"),
     ("limits.small_room", "rooms of up to so many people show who types and who is there, and all receipts"),
+    ("limits.typing_per_second", "how often a user may begin to type each second"),
     ("limits.subscribe_rooms", "rooms named in one `subscribe` or `unsubscribe`"),
     ("limits.snapshot_messages", "messages of a snapshot"),
     ("limits.catch_up_changes", "changes that one step of catching up looks at"),
