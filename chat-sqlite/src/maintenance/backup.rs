@@ -7,7 +7,7 @@ use rusqlite::{
     backup::{Backup, StepResult},
 };
 
-use crate::{sql::Sql, whole};
+use crate::{lock::Lock, sql::Sql, whole};
 
 use super::{MaintenanceError, Progress, read_only};
 
@@ -21,13 +21,15 @@ const PAGES: i32 = 1_024;
 /// instead of believing that they are up to date.
 ///
 /// # Errors
-/// [`MaintenanceError::AlreadyThere`] if `to` is there; what the database or the file system says.
+/// [`MaintenanceError::AlreadyThere`] if `to` is there; [`OpenError::AlreadyInUse`](crate::OpenError::AlreadyInUse) while
+/// another copy of that name is made; what the database or the file system says.
 pub fn backup(path: &Path, to: &Path, mut progress: impl FnMut(Progress)) -> Result<(), MaintenanceError> {
     let (source, _) = read_only(path)?;
     let io = |doing: &str| MaintenanceError::io(format!("{doing} {}", to.display()));
-    if to.try_exists().map_err(io("looking for"))? {
-        return Err(MaintenanceError::AlreadyThere { path: to.into() });
-    }
+    is_free(to)?;
+    // Two at once would write the same new file. And again: the other one may be done meanwhile.
+    let lock = Lock::take(to)?;
+    is_free(to)?;
     let new = whole::begin(to).map_err(io("making"))?;
     let copied = copy(&source, &new, &mut progress);
     if let Err(error) = copied {
@@ -35,7 +37,15 @@ pub fn backup(path: &Path, to: &Path, mut progress: impl FnMut(Progress)) -> Res
         let _ = fs::remove_file(&new);
         return Err(error);
     }
-    whole::appear(&new, to).map_err(io("making"))
+    whole::appear(&new, to).map_err(io("making"))?;
+    // Whoever waits for it finds the copy.
+    lock.remove(to);
+    Ok(())
+}
+
+fn is_free(to: &Path) -> Result<(), MaintenanceError> {
+    let looking = MaintenanceError::io(format!("looking for {}", to.display()));
+    if to.try_exists().map_err(looking)? { Err(MaintenanceError::AlreadyThere { path: to.into() }) } else { Ok(()) }
 }
 
 fn copy(source: &Connection, new: &Path, progress: &mut impl FnMut(Progress)) -> Result<(), MaintenanceError> {

@@ -125,9 +125,9 @@ impl ReaderPool {
     fn put_in_line(&self, length: Length, waiting: Waiting) {
         let mut jobs = self.jobs();
         if length == Length::Any {
-            jobs.others.push_back(waiting)
+            jobs.others.push_back(waiting);
         } else {
-            jobs.first.push_back(waiting)
+            jobs.first.push_back(waiting);
         }
         self.more.notify_one();
     }

@@ -146,6 +146,30 @@ fn a_backup_is_made_beside_a_writer_and_begins_a_new_epoch() {
 }
 
 #[test]
+fn of_two_backups_to_one_name_the_second_is_refused_and_the_first_is_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, copy) = (folder.path().join("chat.db"), folder.path().join("copy.db"));
+    run(async {
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&path).unwrap());
+        let story = Story::begin(&store, &[bob()]).await;
+        story.says(&bob(), "hi").await;
+        store.close().await.unwrap();
+    });
+    let mut second = None;
+    backup(&path, &copy, |_| {
+        second.get_or_insert_with(|| backup(&path, &copy, |_| {}));
+    })
+    .unwrap();
+    let refused = second.unwrap().unwrap_err();
+    assert!(matches!(refused, MaintenanceError::Open(OpenError::AlreadyInUse { .. })), "{refused}");
+    assert!(verify(&copy, |_| {}).unwrap().is_sound());
+    let mut names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["chat.db", "chat.db.lock", "copy.db"], "and nothing is left beside it");
+    assert!(matches!(backup(&path, &copy, |_| {}), Err(MaintenanceError::AlreadyThere { .. })));
+}
+
+#[test]
 fn nothing_is_overwritten_and_what_is_no_database_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let (path, there) = (folder.path().join("chat.db"), folder.path().join("there"));
