@@ -6,10 +6,10 @@ use std::{future::poll_fn, pin::pin, sync::Arc, task::Poll, time::Duration};
 use chat_core::{
     AddParticipant, Code, CreateRoom, EditMessage, Engine, Event, Frame, Live, MarkKind, MemoryStore, MessageId,
     Options, RemoveParticipant, Result, RoomId, SendMessage, Session, Store, UpdateMe, UpdateRoom, Window,
-    store::{RoomSelector, Viewer},
+    store::{RoomSelector, StoreResult, Viewer},
 };
 use chat_testkit::{
-    Call, FailAfter, Fails, Gate, Hooked, ManualClock, SeededRandom,
+    Around, Call, FailAfter, Fails, Gate, Hooked, ManualClock, SeededRandom,
     cast::{self, client_id, key},
     dump, run,
 };
@@ -242,4 +242,39 @@ fn what_waits_to_be_stored_is_not_told_and_is_not_lost() {
         let error = alice.send(room, SendMessage::text("too late")).await.expect_err("it is closed");
         assert_eq!(error.code(), Code::Draining);
     });
+}
+
+/// Takes a second for each list of rooms.
+#[derive(Debug)]
+struct SlowRooms;
+
+#[async_trait::async_trait]
+impl Around for SlowRooms {
+    async fn before(&self, call: Call) -> StoreResult<()> {
+        if call == Call::Rooms {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        Ok(())
+    }
+
+    async fn after(&self, _: Call) -> StoreResult<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_storage_holds_up_neither_the_end_of_typing_nor_the_end_of_all() {
+    let engine = Engine::open(Hooked::new(Arc::new(MemoryStore::default()), Arc::new(SlowRooms)), Options::default());
+    let (alice, bob) = (engine.session(&cast::alice()), engine.session(&cast::bob()));
+    let create = CreateRoom::group().with(cast::alice()).with(cast::bob());
+    let room = engine.host().create_room(create).await.unwrap().info.id;
+    let (mut hers, mut his) = (alice.live(), bob.live());
+    hers.subscribe(vec![(room.into(), None)]).await.unwrap();
+    his.subscribe(vec![(room.into(), None)]).await.unwrap();
+    // Sixty who came online are to be told of, a second each.
+    let _others: Vec<Live> = (0..60).map(|n| engine.session(&cast::user(&format!("user {n}"))).live()).collect();
+    alice.typing(room, true).await.unwrap();
+    let ended = async { while !matches!(his.next().await.unwrap().event(), Event::Typing { is_typing: false, .. }) {} };
+    tokio::time::timeout(Duration::from_secs(4), ended).await.expect("typing ends after three seconds");
+    tokio::time::timeout(Duration::from_secs(5), engine.close()).await.expect("it closes").unwrap();
 }
