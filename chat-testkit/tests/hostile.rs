@@ -1,7 +1,16 @@
 //! The engine over a store that fails or waits at each of its calls in turn: it says so, tells nobody of what was not
 //! stored, and goes on.
 
-use std::{future::poll_fn, pin::pin, sync::Arc, task::Poll, time::Duration};
+use std::{
+    future::poll_fn,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::Poll,
+    time::Duration,
+};
 
 use chat_core::{
     AddParticipant, Code, CreateRoom, EditMessage, Engine, Event, Frame, Live, MarkKind, MemoryStore, MessageId,
@@ -277,4 +286,58 @@ async fn a_slow_storage_holds_up_neither_the_end_of_typing_nor_the_end_of_all() 
     let ended = async { while !matches!(his.next().await.unwrap().event(), Event::Typing { is_typing: false, .. }) {} };
     tokio::time::timeout(Duration::from_secs(4), ended).await.expect("typing ends after three seconds");
     tokio::time::timeout(Duration::from_secs(5), engine.close()).await.expect("it closes").unwrap();
+}
+
+/// Counts how many long reads are under way.
+#[derive(Debug, Default)]
+struct Crowd {
+    now: AtomicUsize,
+    most: AtomicUsize,
+}
+
+impl Crowd {
+    const LONG: [Call; 4] = [Call::Rooms, Call::Messages, Call::Unread, Call::CatchUp];
+}
+
+#[async_trait::async_trait]
+impl Around for Crowd {
+    async fn before(&self, call: Call) -> StoreResult<()> {
+        if Self::LONG.contains(&call) {
+            self.most.fetch_max(self.now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        Ok(())
+    }
+
+    async fn after(&self, call: Call) -> StoreResult<()> {
+        if Self::LONG.contains(&call) {
+            self.now.fetch_sub(1, Ordering::SeqCst);
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_user_has_a_few_long_reads_at_once_and_all_are_answered() {
+    let crowd = Arc::new(Crowd::default());
+    let engine =
+        Engine::open(Hooked::new(Arc::new(MemoryStore::default()), Arc::clone(&crowd) as _), Options::default());
+    let create = CreateRoom::group().with(cast::alice()).with(cast::bob());
+    let room = engine.host().create_room(create).await.unwrap().info.id;
+    let reads = |session: Session| async move {
+        for _ in 0..5 {
+            session.rooms(None, None).await.unwrap();
+            session.messages(None, None).await.unwrap();
+            assert_eq!(session.unread().await.unwrap(), 0);
+            session.live().subscribe(vec![(room.into(), None)]).await.unwrap();
+        }
+    };
+    let of = |user| (0..20).map(|_| tokio::spawn(reads(engine.session(&user)))).collect::<Vec<_>>();
+    let all: Vec<_> = of(cast::alice()).into_iter().chain(of(cast::bob())).collect();
+    for reading in all {
+        reading.await.unwrap();
+    }
+    let most = crowd.most.load(Ordering::SeqCst);
+    assert!(most <= 2 * 4 + 1, "{most} at once; one for who came online");
+    engine.close().await.unwrap();
 }

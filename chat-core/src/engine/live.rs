@@ -105,6 +105,8 @@ impl Live {
     /// The first half of opening rooms: from here on nothing of them is missed. Of one that is not there, or not theirs,
     /// nothing is found.
     async fn read(&self, rooms: &[(RoomRef, Option<Cursor>)], limits: CatchUpLimits) -> Result<Vec<Option<Found<'_>>>> {
+        let session = &self.session;
+        let _turn = session.inner().reading.turn(session.actor().user()).await;
         let mut places = Vec::with_capacity(rooms.len());
         for (place, since) in rooms {
             places.push(self.find(place).await?.map(|room| (room, *since)));

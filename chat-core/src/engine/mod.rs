@@ -19,6 +19,7 @@ mod plan;
 mod presence;
 mod publish;
 mod queue;
+mod reading;
 mod session;
 mod storage;
 mod subscriber;
@@ -60,6 +61,7 @@ use hub::Hub;
 use lane::{Lane, Work};
 use markers::Unsettled;
 use permission::Permissions;
+use reading::Reading;
 use storage::Storage;
 
 /// A running chat engine.
@@ -97,6 +99,7 @@ pub(crate) struct Inner {
     hub: Hub,
     work: mpsc::WeakSender<Work>,
     unsettled: Arc<Unsettled>,
+    reading: Reading,
     closing: Notify,
 }
 
@@ -125,6 +128,7 @@ impl Engine {
             ids: Ids::new(),
             work: work.downgrade(),
             unsettled: Arc::default(),
+            reading: Reading::default(),
             closing: Notify::new(),
         });
         let lane = Lane::new(Arc::clone(&inner), store, works);

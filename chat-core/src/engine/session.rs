@@ -109,6 +109,7 @@ impl Session {
         self.settle().await;
         let before = after.map(parse_room_cursor).transpose()?;
         let mut limit = self.page_size(limit);
+        let _turn = self.inner().reading.turn(self.actor.user()).await;
         let store = self.inner().store()?;
         let rows = loop {
             let rows = store.rooms(self.viewer(), before, limit + 1).await?;
@@ -238,6 +239,7 @@ impl Session {
     pub async fn messages(&self, after: Continue<'_>, limit: Option<usize>) -> Result<Page<Message>> {
         let before = after.map(parse_cursor::<MessageId>).transpose()?;
         let mut limit = self.page_size(limit);
+        let _turn = self.inner().reading.turn(self.actor.user()).await;
         let results = loop {
             let results = self.inner().store()?.messages(self.viewer(), before, limit + 1).await?;
             match smaller(limit, results.iter().map(Message::weight)) {
@@ -270,6 +272,7 @@ impl Session {
     /// How many messages the caller has not read, over all rooms.
     pub async fn unread(&self) -> Result<u64> {
         self.settle().await;
+        let _turn = self.inner().reading.turn(self.actor.user()).await;
         Ok(self.inner().store()?.unread(self.user()?).await?)
     }
 
