@@ -22,7 +22,7 @@ export interface MessageListProps {
 
 export function MessageList({ chat, unread, canWrite, onReply, onEdit }: MessageListProps) {
   const texts = useTexts();
-  const { messages, participants, deleteMessage, retry, discard } = chat;
+  const { messages, participants, unreadCount, deleteMessage, retry, discard } = chat;
   const isUnreadAbove = unread && chat.hasOlder && (messages[0]?.seq ?? 0) > unread.seq;
   const unreadFrom = unread && !isUnreadAbove ? unread.seq : null;
   // What was said today is of yesterday at the first drawing after midnight, also where nothing was said since.
@@ -32,12 +32,7 @@ export function MessageList({ chat, unread, canWrite, onReply, onEdit }: Message
   const avatars = useMemo(() => new Map(participants.map(({ user_id, avatar }) => [user_id, avatar])), [participants]);
   const box = useRef<HTMLDivElement>(null);
   const isKnown = unread !== undefined;
-  const { list, isPrepended, isAtEnd, newCount, onScroll, toEnd, jumpTo, aim } = useListScroll(
-    box,
-    chat,
-    rows,
-    isKnown,
-  );
+  const { list, isPrepended, isAtEnd, onScroll, toEnd, jumpTo, aim } = useListScroll(box, chat, rows, isKnown);
 
   const [toDelete, setToDelete] = useState<ChatMessage>();
   const actions = useMemo<MessageActions>(
@@ -103,11 +98,12 @@ export function MessageList({ chat, unread, canWrite, onReply, onEdit }: Message
         </button>
       )}
       {!isAtEnd && (
-        <button type="button" className="ce-to-latest" onClick={toEnd} data-new={newCount > 0 ? "" : undefined}>
+        <button type="button" className="ce-to-latest" onClick={toEnd} data-new={unreadCount > 0 ? "" : undefined}>
           <svg viewBox="0 0 20 20" aria-hidden="true">
             <path d="M10 4v11m0 0 4.5-4.5M10 15l-4.5-4.5" />
           </svg>
-          {newCount > 0 ? texts.newMessages(newCount) : <span className="ce-hidden">{texts.toLatest}</span>}
+          {/* How many are unread further down, those that are not held included. */}
+          {unreadCount > 0 ? texts.newMessages(unreadCount) : <span className="ce-hidden">{texts.toLatest}</span>}
         </button>
       )}
       {toDelete && (

@@ -20,8 +20,6 @@ export interface ListScroll {
   /** Whether older messages were put before those that were shown. */
   readonly isPrepended: boolean;
   readonly isAtEnd: boolean;
-  /** How many are unread further down, those that are not held included. */
-  readonly newCount: number;
   readonly onScroll: () => void;
   readonly toEnd: () => void;
   /** Goes to a message, by its number or its id. */
@@ -39,6 +37,7 @@ export function useListScroll(
 ): ListScroll {
   const list = useRef<VirtualizerHandle>(null);
   const [isAtEnd, setAtEnd] = useState(true);
+  const [, setDay] = useState(() => new Date().toDateString());
   const stick = useRef(true);
   /** Somebody has begun to move it away from its end, and it has not moved yet. */
   const leaves = useRef(false);
@@ -84,6 +83,8 @@ export function useListScroll(
     // Where nothing came and nothing was measured, somebody has moved it.
     else if (!atEnd && offset < was.offset && isSame) stick.current = false;
     setAtEnd(atEnd || stick.current);
+    // Whoever comes back in the morning sees what was said last as of yesterday.
+    setDay(new Date().toDateString());
     if (offset < NEAR_START && chat.hasOlder) void chat.loadOlder().catch(ignored);
     if (size - end < NEAR_START && chat.hasNewer) void chat.loadNewer().catch(ignored);
     if (chat.status !== "live" || rows.length === 0 || !isSeen(box.current)) return;
@@ -173,8 +174,7 @@ export function useListScroll(
     [box, jump],
   );
 
-  const newCount = isAtEnd ? 0 : chat.unreadCount;
-  return { list, isPrepended, isAtEnd, newCount, onScroll: look, toEnd, jumpTo, aim };
+  return { list, isPrepended, isAtEnd, onScroll: look, toEnd, jumpTo, aim };
 }
 
 /** The number of the last stored message up to a row. */

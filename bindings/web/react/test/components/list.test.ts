@@ -563,8 +563,9 @@ test("after midnight, what was said before it is not of today any more", async (
   const page = await open("conversation", { viewport: { width: 900, height: 1_400 } });
   expect(await page.locator(".ce-day").allTextContents()).toEqual(["Yesterday", "Today"]);
   await page.clock.setFixedTime(new Date("2026-11-26T08:00:00Z"));
-  // Nothing was said since.
-  await page.evaluate(() => window.change((chat) => ({ ...chat, present: [] })));
+  // Nothing has happened since, and somebody comes back to the page.
+  await page.evaluate(() => window.dispatchEvent(new Event("focus")));
+  await settled(page);
   expect(await page.locator(".ce-day").allTextContents()).toEqual(["Tuesday", "Yesterday"]);
   await come(page, 1, "after", "2026-11-26");
   expect(await page.locator(".ce-day").allTextContents()).toEqual(["Tuesday", "Yesterday", "Today"]);
