@@ -211,7 +211,7 @@ impl Hub {
 
     /// Whether a user has a room open.
     pub(crate) fn has_open(&self, room: RoomId, user: &UserId) -> bool {
-        self.lock().rooms.get(&room).is_some_and(|open| open.present.contains_key(user))
+        self.lock().rooms.get(&room).is_some_and(|open| open.has(user))
     }
 
     /// Something may have happened in a room that nobody is told of: whoever has it open must catch up.
