@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::config::Config;
 
 /// Every setting that is no option of its own, and what it is for.
-const SETTINGS: [(&str, &str); 46] = [
+const SETTINGS: [(&str, &str); 48] = [
     ("retention_days", "days that changes which are no messages stay; who was away longer begins a room anew"),
     ("loopback_origins", "whether web pages of this machine may connect"),
     ("page", "whether the page for trying out is served at /"),
