@@ -3,42 +3,48 @@
 use std::{
     future::Future,
     pin::pin,
-    sync::{Arc, Mutex, mpsc},
+    sync::{Arc, mpsc},
     task::{Context, Poll, Wake, Waker},
     time::Duration,
 };
 
-use chat_api::{ChatEngine, Session, record};
+use chat_api::{ChatEngine, Session};
 
 /// Uses the engine in the moment in which it is woken.
 struct Eager {
     session: Arc<Session>,
-    done: Mutex<mpsc::Sender<()>>,
+    done: mpsc::SyncSender<()>,
 }
 
 impl Wake for Eager {
     fn wake(self: Arc<Self>) {
         self.session.events().stop();
-        let _ = self.done.lock().unwrap().send(());
+        let _ = self.done.try_send(());
     }
 }
 
 #[test]
-fn who_is_woken_by_an_event_may_use_the_engine_at_once() {
-    let engine = ChatEngine::in_memory(None).unwrap();
-    let host = engine.host();
-    let (done, woken) = mpsc::channel();
-    let waker = Waker::from(Arc::new(Eager { session: Arc::clone(&host), done: Mutex::new(done) }));
+fn who_is_woken_may_use_the_engine_at_once() {
+    let (over, ended) = mpsc::sync_channel(1);
+    // A thread of its own: should this fail, it stands still for ever, with all that it holds.
+    std::thread::spawn(move || {
+        let engine = ChatEngine::in_memory(None).expect("an engine");
+        let host = engine.host();
+        let (done, woken) = mpsc::sync_channel(1);
+        let waker = Waker::from(Arc::new(Eager { session: Arc::clone(&host), done }));
 
-    let events = host.events();
-    let mut ready = pin!(events.ready());
-    assert_eq!(ready.as_mut().poll(&mut Context::from_waker(&waker)), Poll::Pending);
-    // Whoever makes it stands still with it, should this fail.
-    std::thread::spawn(move || block_on(engine.shut_down()));
-    woken.recv_timeout(Duration::from_secs(60)).expect("whoever is woken comes back from the engine");
-    assert_eq!(block_on(ready), false);
+        let events = host.events();
+        let mut ready = pin!(events.ready());
+        assert_eq!(ready.as_mut().poll(&mut Context::from_waker(&waker)), Poll::Pending);
+        // Closing wakes whoever waits.
+        block_on(engine.shut_down()).expect("the end");
+        woken.recv().expect("whoever is woken");
+        assert!(!block_on(ready), "it is over");
+        let _ = over.try_send(());
+    });
+    ended.recv_timeout(Duration::from_secs(20)).expect("whoever is woken comes back from the engine");
 }
 
 fn block_on<T>(call: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(call)
+    tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(call)
 }
