@@ -51,10 +51,8 @@ async def chat(socket: WebSocket):
             receiving.cancel()
         if (code := connection.close_code()) is not None:
             await socket.close(code)
-    # ANCHOR_END: carry
 
 
-# ANCHOR: receive
 async def receive(socket: WebSocket, connection) -> None:
     try:
         while (message := await socket.receive())["type"] == "websocket.receive":
@@ -63,4 +61,4 @@ async def receive(socket: WebSocket, connection) -> None:
     finally:
         # Whatever went wrong: nobody is online whom nobody hears.
         connection.close()
-# ANCHOR_END: receive
+# ANCHOR_END: carry
