@@ -1,8 +1,12 @@
 //! What is one's own in a room: how far one has read and received, one's settings; and how much is unread in all.
 
-use axum::Json;
+use std::sync::Arc;
+
+use axum::{Json, extract::State};
 use chat_core::{MarkKind, Markers, My, Seq, UpdateMe};
 use serde::{Deserialize, Serialize};
+
+use crate::server::Shared;
 
 use super::{
     error::ApiError,
@@ -59,11 +63,13 @@ pub(super) async fn mark_unread(
     security(("bearer" = [])), request_body = schema::UpdateMe,
     responses((status = 200, body = schema::My), schema::Failures))]
 pub(super) async fn update_me(
-    Caller(session): Caller,
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
     InRoom(room): InRoom,
     JsonBody(update): JsonBody<UpdateMe>,
 ) -> Answer<My> {
-    Ok(Json(session.update_me(room, update).await?))
+    caller.pace(&shared, 1)?;
+    Ok(Json(caller.0.update_me(room, update).await?))
 }
 
 /// How much is unread.

@@ -365,6 +365,8 @@ async fn who_sends_too_fast_is_told_when_to_go_on() {
     {
         assert_eq!(s.post("ann", path, body).await.code(), (429, "rate_limited".into()), "{path}");
     }
+    let mine = s.asks(&token("ann"), "PATCH", "/api/chatrooms/job:42/me/", Some(json!({"pinned": true}))).await;
+    assert_eq!(mine.code(), (429, "rate_limited".into()));
     clock.advance(Duration::from_secs(4));
     ann.does(json!({"action": "create_room", "participants": people})).await;
     assert_eq!(ann.ask(json!({"action": "create_room"})).await["retry_after_ms"], 2_000);
