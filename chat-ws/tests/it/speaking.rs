@@ -138,7 +138,7 @@ async fn who_was_away_resumes_from_a_cursor() {
     let back = ben.does(json!({"action": "subscribe", "rooms": [{"room": "job:42", "cursor": cursor}]})).await;
     let changes = back["rooms"][0]["changes"].as_array().unwrap();
     let kinds: Vec<_> = changes.iter().map(|change| change["type"].as_str().unwrap()).collect();
-    assert_eq!(kinds, ["chat_message", "message_deleted"]);
+    assert_eq!(kinds, ["message_deleted", "chat_message"], "each in the place where it came");
     let cursor = &back["rooms"][0]["cursor"];
     let same = ben.does(json!({"action": "subscribe", "room": "job:42", "cursor": cursor})).await;
     assert_eq!(same["rooms"][0]["same"], true);

@@ -321,7 +321,7 @@ export interface MarkerEvent {
   unread_count: number;
 }
 
-/** What this subscriber missed must be fetched from its cursor. */
+/** What this subscriber missed must be fetched from its cursor. A room that is not open has changed since it was read. */
 export interface ResyncEvent {
   type: "resync";
   room: string;
