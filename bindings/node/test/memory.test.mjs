@@ -55,7 +55,7 @@ test('opening and closing leaves memory flat', async (t) => {
 });
 
 test('many events leave memory flat', async (t) => {
-  // Typing stores nothing that grows. It is told of those who have the room open, and each time is waited for.
+  // An edit replaces what was there. It is told to those who have the room open, and each time is waited for.
   const source = `
     // Waiting for events keeps no process alive.
     const alive = setInterval(() => {}, 1 << 30);
@@ -65,16 +65,17 @@ test('many events leave memory flat', async (t) => {
     const { id } = await ann.room(room);
     const events = ann.events();
     await events.subscribe(room);
-    const heard = (async function* () { for await (const event of events) if (event.type === 'typing') yield event; })();
-    const typing = async (count) => {
+    const heard = (async function* () { for await (const event of events) if (event.type === 'message_edited') yield event; })();
+    const { message } = await ann.send(id, { content: 'hi' });
+    const edits = async (count) => {
       for (let n = 0; n < count; n += 1) {
-        await ann.typing(id, n % 2 === 0);
+        await ann.edit({ message_id: message.id, content: String(n) });
         await heard.next();
       }
     };
-    await typing(20_000);
+    await edits(20_000);
     measure();
-    await typing(${EVENTS});
+    await edits(${EVENTS});
     measure();
     await engine.close();
     clearInterval(alive);

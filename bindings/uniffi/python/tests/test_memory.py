@@ -69,7 +69,7 @@ def test_opening_and_closing_leaves_memory_flat(tmp_path):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_many_events_leave_memory_flat():
-    # Typing stores nothing that grows. It is told of those who have the room open, and each time is waited for.
+    # An edit replaces what was there. It is told to those who have the room open, and each time is waited for.
     program = """
         async def main():
             async with ChatEngine.in_memory() as engine:
@@ -78,15 +78,17 @@ def test_many_events_leave_memory_flat():
                 events = ann.events()
                 await events.subscribe(room.id)
 
-                async def typing(count):
+                message = (await ann.send(room.id, SendMessage(content="hi"))).message
+
+                async def edits(count):
                     for n in range(count):
-                        await ann.typing(room.id, n % 2 == 0)
-                        while not isinstance(await events.next(), Event.TYPING):
+                        await ann.edit(EditMessage(message_id=message.id, content=str(n)))
+                        while not isinstance(await events.next(), Event.MESSAGE_EDITED):
                             pass
 
-                await typing(2_000)
+                await edits(2_000)
                 measure()
-                await typing(int(sys.argv[1]))
+                await edits(int(sys.argv[1]))
                 measure()
 
         asyncio.run(main())

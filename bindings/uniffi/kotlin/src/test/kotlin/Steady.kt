@@ -17,9 +17,10 @@ fun main(args: Array<String>) = runBlocking {
             engine.session("ann").use { ann ->
                 ann.events().use { events ->
                     events.subscribe(listOf(OpenRoom(room)))
-                    typing(20_000, ann, events, room)
+                    val message = ann.send(room, SendMessage(content = "hi")).message.id
+                    edits(20_000, ann, events, message)
                     measure()
-                    typing(count, ann, events, room)
+                    edits(count, ann, events, message)
                     measure()
                 }
             }
@@ -40,10 +41,10 @@ private suspend fun rounds(count: Int, path: String) = repeat(count) { n ->
     }
 }
 
-/** Typing stores nothing that grows. It is told of those who have the room open, and each time is waited for. */
-private suspend fun typing(count: Int, ann: Session, events: Events, room: String) = repeat(count) { n ->
-    ann.typing(room, n % 2 == 0)
-    while (events.next() !is Event.Typing) Unit
+/** An edit replaces what was there. It is told to those who have the room open, and each time is waited for. */
+private suspend fun edits(count: Int, ann: Session, events: Events, message: String) = repeat(count) { n ->
+    ann.edit(EditMessage(messageId = message, content = "$n"))
+    while (events.next() !is Event.MessageEdited) Unit
 }
 
 private suspend fun roomOf(engine: ChatEngine): Room = engine.host().use { host ->
