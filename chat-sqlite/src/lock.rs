@@ -29,8 +29,7 @@ impl Lock {
         }
     }
 
-    /// Removes the file beside one that nobody else will want to lock: one that is none of ours, or that was to be made
-    /// and is there now.
+    /// Removes the file beside one that is none of ours: nobody else will want to lock that.
     pub(crate) fn remove(self, path: &Path) {
         // It does no harm where it stays.
         let _ = std::fs::remove_file(beside(path, ".lock"));

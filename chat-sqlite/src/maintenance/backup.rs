@@ -28,7 +28,7 @@ pub fn backup(path: &Path, to: &Path, mut progress: impl FnMut(Progress)) -> Res
     let io = |doing: &str| MaintenanceError::io(format!("{doing} {}", to.display()));
     is_free(to)?;
     // Two at once would write the same new file. And again: the other one may be done meanwhile.
-    let lock = Lock::take(to)?;
+    let _lock = Lock::take(to)?;
     is_free(to)?;
     let new = whole::begin(to).map_err(io("making"))?;
     let copied = copy(&source, &new, &mut progress);
@@ -37,10 +37,7 @@ pub fn backup(path: &Path, to: &Path, mut progress: impl FnMut(Progress)) -> Res
         let _ = fs::remove_file(&new);
         return Err(error);
     }
-    whole::appear(&new, to).map_err(io("making"))?;
-    // Whoever waits for it finds the copy.
-    lock.remove(to);
-    Ok(())
+    whole::appear(&new, to).map_err(io("making"))
 }
 
 fn is_free(to: &Path) -> Result<(), MaintenanceError> {

@@ -165,7 +165,7 @@ fn of_two_backups_to_one_name_the_second_is_refused_and_the_first_is_whole() {
     assert!(verify(&copy, |_| {}).unwrap().is_sound());
     let mut names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
     names.sort();
-    assert_eq!(names, ["chat.db", "chat.db.lock", "copy.db"], "and nothing is left beside it");
+    assert_eq!(names, ["chat.db", "chat.db.lock", "copy.db", "copy.db.lock"], "and nothing half made is left");
     assert!(matches!(backup(&path, &copy, |_| {}), Err(MaintenanceError::AlreadyThere { .. })));
 }
 
